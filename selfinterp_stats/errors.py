@@ -1,0 +1,88 @@
+"""What can go wrong, and the exit status each kind of failure maps to.
+
+    SelfInterpError            1   anything this package refuses to do
+    ├── InputError             2   the input or the call is wrong; the user can fix it
+    └── ServiceError           3   a service could not be reached; trying again may help
+
+The command line prints ``str(error)`` and exits with ``error.exit_code``; nothing here knows
+about printing.
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Final
+
+_UNSET: Final = object()
+
+
+class SelfInterpError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+    exit_code = 1
+
+
+class InputError(SelfInterpError, ValueError):
+    """The input or the call is wrong.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong, as a clause without a full stop.
+    file : path-like, optional
+        The file that holds the problem.
+    row : int, optional
+        Line of the file as an editor counts it: the header is line 1.
+    column : str, optional
+    value : object, optional
+        The offending value, shown as Python would write it.
+    allowed : str, optional
+        What would have been accepted.
+    remedy : str, optional
+        What to do about it, as a sentence.
+    """
+
+    exit_code = 2
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        file: str | PathLike[str] | None = None,
+        row: int | None = None,
+        column: str | None = None,
+        value: object = _UNSET,
+        allowed: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.problem = problem
+        self.file = None if file is None else str(file)
+        self.row = row
+        self.column = column
+        self.value = None if value is _UNSET else value
+        self.allowed = allowed
+        self.remedy = remedy
+        place = ", ".join(
+            part
+            for part in (
+                self.file,
+                f"row {row}" if row is not None else None,
+                f"column {column!r}" if column is not None else None,
+            )
+            if part
+        )
+        message = f"{place}: {problem}" if place else problem
+        if value is not _UNSET:
+            message += f" (found {value!r})"
+        message += "."
+        if allowed:
+            message += f" Allowed: {allowed}."
+        if remedy:
+            message += f" {remedy}"
+        super().__init__(message)
+
+
+class ServiceError(SelfInterpError):
+    """A service outside this program could not be reached or did not answer as agreed."""
+
+    exit_code = 3
