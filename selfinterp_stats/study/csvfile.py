@@ -1,0 +1,395 @@
+"""One CSV file, read strictly: its bytes, its columns, and the line that each row stands on.
+
+Every complaint about the *form* of a file is made here (encoding, quotes, number of fields,
+missing columns, cells that are not numbers). It knows nothing of scenarios, choices or reports.
+
+The csv module reads the records, not ``pandas.read_csv``, which fills up rows that are cut short,
+reads a scenario named ``NA`` as missing and cannot say on which line a row begins.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from selfinterp_stats.errors import InputError
+
+# Rows turned into columns at a time: large enough to be fast, small enough that the text cells of
+# a file with millions of rows never lie in memory together.
+_BATCH = 20_000
+_NUMBER = "a finite number such as 12.5, with a point as the decimal mark"
+
+
+@dataclass(frozen=True)
+class Table:
+    """The columns asked of one CSV file, in the order of its rows.
+
+    Attributes
+    ----------
+    source : CsvFile
+    texts : dict of str to list of str
+    numbers : dict of str to numpy.ndarray, shape (row,)
+        Floats; NaN only in columns that were allowed to have blank cells.
+    n_rows : int
+    """
+
+    source: CsvFile
+    texts: dict[str, list[str]]
+    numbers: dict[str, np.ndarray]
+    n_rows: int
+
+    def line(self, index: int) -> int:
+        """Line of the file, as an editor counts it, on which row `index` (from 0) begins."""
+        return self.source.line(int(index))
+
+    def error(
+        self,
+        problem: str,
+        *,
+        index: int | None = None,
+        column: str | None = None,
+        value: object = None,
+        allowed: str | None = None,
+        remedy: str | None = None,
+    ) -> InputError:
+        """Error about this file, about its row `index` (from 0) where one is given."""
+        given = {} if value is None else {"value": value}
+        return InputError(
+            problem,
+            file=self.source.name,
+            row=None if index is None else self.line(index),
+            column=None if column is None else self.source.label(column),
+            allowed=allowed,
+            remedy=remedy,
+            **given,
+        )
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    """A CSV file whose bytes were read and whose header was checked.
+
+    Attributes
+    ----------
+    name : str
+        How messages call the file.
+    sha256 : str
+        Of the bytes on disk.
+    header : tuple of str
+        Names under which columns are asked for; empty where the file is.
+    labels : tuple of str
+        The columns' names as the file has them, which messages use.
+    has_rows : bool
+        Whether anything follows the header.
+    ends_in_newline : bool
+    """
+
+    name: str
+    sha256: str
+    header: tuple[str, ...]
+    labels: tuple[str, ...]
+    has_rows: bool
+    ends_in_newline: bool
+    _text: str = field(repr=False)
+    _aliases: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def renamed(self, aliases: Mapping[str, str]) -> CsvFile:
+        """The same file with columns to be asked for by other names.
+
+        Parameters
+        ----------
+        aliases : mapping of str to str
+            New name to the name in the file, which messages go on using. A column that has one
+            of the new names already, and another meaning, cannot be asked for any more.
+        """
+        theirs = {label: name for name, label in aliases.items()}
+        header = tuple(
+            theirs.get(label, "" if label in aliases else label) for label in self.labels
+        )
+        return replace(self, header=header, _aliases=dict(aliases))
+
+    def label(self, column: str) -> str:
+        """The file's own name for `column`."""
+        if column in self.header:
+            return self.labels[self.header.index(column)]
+        return self._aliases.get(column, column)
+
+    def require(self, columns: Iterable[str], *, remedy: str | None = None) -> None:
+        """Refuse the file unless it has every one of `columns`."""
+        for column in columns:
+            if column not in self.header:
+                label = self.label(column)
+                raise InputError(
+                    "a needed column is missing",
+                    file=self.name,
+                    row=1,
+                    column=label,
+                    value=_shorten(",".join(self.labels)),
+                    remedy=remedy or _missing_column_remedy(self.labels, label),
+                )
+
+    def line(self, index: int) -> int:
+        """Line on which record `index` (from 0, the header not counted) begins."""
+        for start, _ in islice(_records(self._text, self.name), index + 1, index + 2):
+            return start
+        raise IndexError(index)
+
+    def read(
+        self,
+        *,
+        texts: Sequence[str] = (),
+        numbers: Sequence[str] = (),
+        numbers_or_blank: Sequence[str] = (),
+    ) -> Table:
+        """Read columns, every row checked for its number of fields.
+
+        Parameters
+        ----------
+        texts, numbers : sequence of str
+            Columns to read as they are, and as finite numbers.
+        numbers_or_blank : sequence of str
+            Columns of numbers where a blank cell stands for no number; it becomes NaN.
+
+        Raises
+        ------
+        InputError
+            A column is missing, a row has too few or too many fields or an open quote, or a cell
+            is not a finite number.
+        """
+        self.require([*texts, *numbers, *numbers_or_blank])
+        place = {name: self.header.index(name) for name in (*texts, *numbers, *numbers_or_blank)}
+        text_parts: dict[str, list[str]] = {name: [] for name in texts}
+        number_parts: dict[str, list[np.ndarray]] = {
+            name: [] for name in (*numbers, *numbers_or_blank)
+        }
+        n_rows = 0
+        records = islice(_records(self._text, self.name), 1, None)
+        while batch := list(islice(records, _BATCH)):
+            self._check_widths(batch)
+            columns = list(zip(*(record for _, record in batch), strict=True))
+            for name, cells in text_parts.items():
+                cells.extend(columns[place[name]])
+            for name, arrays in number_parts.items():
+                cells_read = columns[place[name]]
+                blank_ok = name in numbers_or_blank
+                values = _floats(cells_read, blank_ok=blank_ok)
+                if values is None:
+                    self._refuse_number(batch, cells_read, name, blank_ok=blank_ok)
+                else:
+                    arrays.append(values)
+            n_rows += len(batch)
+        joined = {
+            name: np.concatenate(arrays) if arrays else np.empty(0)
+            for name, arrays in number_parts.items()
+        }
+        return Table(self, text_parts, joined, n_rows)
+
+    def _check_widths(self, batch: list[tuple[int, list[str]]]) -> None:
+        width = len(self.header)
+        for line, record in batch:
+            if len(record) == width:
+                continue
+            few = len(record) < width
+            raise InputError(
+                f"the row has {len(record)} field{'s' if len(record) != 1 else ''}",
+                file=self.name,
+                row=line,
+                column=self.labels[len(record)] if few else None,
+                value=_shorten(",".join(record)),
+                allowed=f"{width} fields, as in the header",
+                remedy=(
+                    "The file looks cut off there, as if only half of it had been written: "
+                    "write or download it again."
+                    if few
+                    else "Put double quotes round a value that holds a comma."
+                ),
+            )
+
+    def _refuse_number(
+        self, batch: list[tuple[int, list[str]]], cells: Sequence[str], name: str, *, blank_ok: bool
+    ) -> None:
+        for (line, _), cell in zip(batch, cells, strict=True):
+            if _floats([cell], blank_ok=blank_ok) is not None:
+                continue
+            raise InputError(
+                _what_is_wrong(cell),
+                file=self.name,
+                row=line,
+                column=self.label(name),
+                value=_shorten(cell),
+                allowed=_NUMBER,
+                remedy="Correct the value, or take the whole row out.",
+            )
+
+
+def open_csv(path: Path, *, name: str | None = None) -> CsvFile:
+    """Read the bytes of a CSV file, hash and decode them, and check its header.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    name : str, optional
+        How messages call the file; its own name unless given.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, is not UTF-8 text (a byte order mark is accepted), or its header
+        has a column twice.
+    """
+    name = path.name if name is None else name
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"the file cannot be read: {error.strerror or error}",
+            file=name,
+            remedy="Check that it exists, is a file and may be read by you.",
+        ) from error
+    text = _decode(data, name)
+    if not text.strip():
+        header: tuple[str, ...] = ()
+        has_rows = False
+    else:
+        records = _records(text, name)
+        header = tuple(next(records)[1])
+        has_rows = next(records, None) is not None
+        _check_header(header, name)
+    return CsvFile(
+        name=name,
+        sha256=hashlib.sha256(data).hexdigest(),
+        header=header,
+        labels=header,
+        has_rows=has_rows,
+        ends_in_newline=text.endswith(("\n", "\r")),
+        _text=text,
+    )
+
+
+def _decode(data: bytes, name: str) -> str:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+        raise InputError(
+            "the file is UTF-16 text" if utf16 else "a byte is not UTF-8 text",
+            file=name,
+            row=data[: error.start].count(b"\n") + 1,
+            value=data[error.start : error.start + 1],
+            allowed="UTF-8 text",
+            remedy="Save the file again as CSV with the encoding UTF-8.",
+        ) from None
+    if "\0" in text:
+        raise InputError(
+            "the file holds a zero byte, so it is no text file or was written only in part",
+            file=name,
+            row=text[: text.index("\0")].count("\n") + 1,
+            value="\0",
+            allowed="UTF-8 text",
+            remedy="Write or download the file again.",
+        )
+    return text
+
+
+def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Every record that is not a blank line, with the line on which it begins."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    start = 1
+    while True:
+        try:
+            for record in reader:
+                if record:
+                    yield start, record
+                start = reader.line_num + 1
+        except csv.Error as error:
+            raise _quote_error(error, name, start) from None
+        return
+
+
+def _quote_error(error: csv.Error, name: str, line: int) -> InputError:
+    cut = "end of data" in str(error) or "field limit" in str(error)
+    return InputError(
+        "a double quote is opened and never closed"
+        if cut
+        else "a value goes on after its closing double quote",
+        file=name,
+        row=line,
+        allowed='values like "one, two", with any double quote inside written twice',
+        remedy=(
+            "The file may be cut off, as if only half of it had been written: "
+            "write or download it again, or close the quote."
+            if cut
+            else "Correct the quotes in that row."
+        ),
+    )
+
+
+def _check_header(header: Sequence[str], name: str) -> None:
+    seen: set[str] = set()
+    for column in header:
+        # Nameless columns come from commas at line ends and are never asked for.
+        if column and column in seen:
+            raise InputError(
+                "the header names a column twice",
+                file=name,
+                row=1,
+                column=column,
+                value=_shorten(",".join(header)),
+                allowed="every column once",
+                remedy="Rename or remove one of them.",
+            )
+        seen.add(column)
+
+
+def _missing_column_remedy(header: Sequence[str], column: str) -> str:
+    for mark, spelled in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and mark in header[0]:
+            return f"The file seems to be separated by {spelled}: save it with commas."
+    near = [found for found in header if found.strip().lower() == column.lower()]
+    if near:
+        return f"Rename the column {near[0]!r} to {column!r}."
+    return "Add the column, or correct its name in the first line."
+
+
+def _floats(cells: Sequence[str], *, blank_ok: bool) -> np.ndarray | None:
+    """The cells as finite numbers, or None if any is something else."""
+    try:
+        values = np.fromiter(map(float, cells), float, len(cells))
+    except ValueError:
+        if not blank_ok or all(cell.strip() for cell in cells):
+            return None
+        kept = [cell if cell.strip() else "0" for cell in cells]
+        filled = _floats(kept, blank_ok=False)
+        if filled is not None:
+            filled[[not cell.strip() for cell in cells]] = np.nan
+        return filled
+    # float() also reads Python's own 1_000, which no table means as a thousand.
+    if not np.isfinite(values).all() or any("_" in cell for cell in cells):
+        return None
+    return values
+
+
+def _what_is_wrong(cell: str) -> str:
+    if not cell.strip():
+        return "the cell is empty where a number belongs"
+    try:
+        value = float(cell)
+    except ValueError:
+        return "text stands where a number belongs"
+    if math.isnan(value):
+        return "NaN stands where a number belongs"
+    if math.isinf(value):
+        return "the number is infinite"
+    return "text stands where a number belongs"
+
+
+def _shorten(text: str, limit: int = 100) -> str:
+    return text if len(text) <= limit else text[: limit - 3] + "..."
