@@ -1,8 +1,19 @@
-"""What was measured: read and check a study, fetch the paper's data."""
+"""What was measured: read and check a study, fetch the paper's data, simulate a study."""
 
 from __future__ import annotations
 
+from selfinterp_stats.study.fetch import fetch_paper_data, paper_data_folder
 from selfinterp_stats.study.folder import load_study
+from selfinterp_stats.study.mapping import parse_mapping
 from selfinterp_stats.study.study import Notice, Study
+from selfinterp_stats.study.tidy import load_tidy
 
-__all__ = ["Notice", "Study", "load_study"]
+__all__ = [
+    "Notice",
+    "Study",
+    "fetch_paper_data",
+    "load_study",
+    "load_tidy",
+    "paper_data_folder",
+    "parse_mapping",
+]

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from selfinterp_stats.study.frames import Scenarios, empty_reports, empty_weights
+from selfinterp_stats.study.frames import empty_reports, empty_weights
+from selfinterp_stats.study.scenarios import Scenarios
 from selfinterp_stats.study.study import INSTILLED, Notice, Study
 
 
-def assemble(
+def assemble(  # noqa: PLR0913 - one per part of a study, all by name
     source: str,
     scenarios: Scenarios,
     *,
@@ -80,9 +81,7 @@ def _about_trials(choices: pd.DataFrame) -> list[Notice]:
 
 
 def _about_reports(choices: pd.DataFrame, reports: pd.DataFrame) -> list[Notice]:
-    chosen = {
-        key: set(group) for key, group in choices.groupby(["base_model", "set"])["scenario"]
-    }
+    chosen = {key: set(group) for key, group in choices.groupby(["base_model", "set"])["scenario"]}
     notices = []
     for key, group in reports.groupby(["base_model", "set", "condition"], sort=False):
         base_model, name, condition = key

@@ -163,7 +163,7 @@ def refuse_partial_reports(table: Table, columns: Sequence[str], values: np.ndar
             index=index,
             column=columns[int(np.argmax(missing[index]))],
             value="",
-            allowed="a finite number for every attribute, or none for any where no report was given",
+            allowed="a finite number for every attribute, or for none where there is no report",
             remedy="Fill in the number, or take the whole row out.",
         )
 

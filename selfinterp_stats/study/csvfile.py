@@ -1,7 +1,7 @@
 """One CSV file, read strictly: its bytes, its columns, and the line that each row stands on.
 
-Every complaint about the *form* of a file is made here (encoding, quotes, number of fields,
-missing columns, cells that are not numbers). It knows nothing of scenarios, choices or reports.
+Every complaint about the form of a file is made here or in `csvtext` (encoding, quotes, number of
+fields, missing columns, cells that are no numbers). It knows nothing of scenarios or choices.
 
 The csv module reads the records, not ``pandas.read_csv``, which fills up rows that are cut short,
 reads a scenario named ``NA`` as missing and cannot say on which line a row begins.
@@ -9,11 +9,8 @@ reads a scenario named ``NA`` as missing and cannot say on which line a row begi
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -21,6 +18,15 @@ from pathlib import Path
 import numpy as np
 
 from selfinterp_stats.errors import InputError
+from selfinterp_stats.study.csvtext import (
+    check_header,
+    decode,
+    floats,
+    missing_column_remedy,
+    records,
+    shorten,
+    what_is_wrong,
+)
 
 # Rows turned into columns at a time: large enough to be fast, small enough that the text cells of
 # a file with millions of rows never lie in memory together.
@@ -132,13 +138,13 @@ class CsvFile:
                     file=self.name,
                     row=1,
                     column=label,
-                    value=_shorten(",".join(self.labels)),
-                    remedy=remedy or _missing_column_remedy(self.labels, label),
+                    value=shorten(",".join(self.labels)),
+                    remedy=remedy or missing_column_remedy(self.labels, label),
                 )
 
     def line(self, index: int) -> int:
         """Line on which record `index` (from 0, the header not counted) begins."""
-        for start, _ in islice(_records(self._text, self.name), index + 1, index + 2):
+        for start, _ in islice(records(self._text, self.name), index + 1, index + 2):
             return start
         raise IndexError(index)
 
@@ -171,8 +177,8 @@ class CsvFile:
             name: [] for name in (*numbers, *numbers_or_blank)
         }
         n_rows = 0
-        records = islice(_records(self._text, self.name), 1, None)
-        while batch := list(islice(records, _BATCH)):
+        rows = islice(records(self._text, self.name), 1, None)
+        while batch := list(islice(rows, _BATCH)):
             self._check_widths(batch)
             columns = list(zip(*(record for _, record in batch), strict=True))
             for name, cells in text_parts.items():
@@ -180,7 +186,7 @@ class CsvFile:
             for name, arrays in number_parts.items():
                 cells_read = columns[place[name]]
                 blank_ok = name in numbers_or_blank
-                values = _floats(cells_read, blank_ok=blank_ok)
+                values = floats(cells_read, blank_ok=blank_ok)
                 if values is None:
                     self._refuse_number(batch, cells_read, name, blank_ok=blank_ok)
                 else:
@@ -203,7 +209,7 @@ class CsvFile:
                 file=self.name,
                 row=line,
                 column=self.labels[len(record)] if few else None,
-                value=_shorten(",".join(record)),
+                value=shorten(",".join(record)),
                 allowed=f"{width} fields, as in the header",
                 remedy=(
                     "The file looks cut off there, as if only half of it had been written: "
@@ -217,14 +223,14 @@ class CsvFile:
         self, batch: list[tuple[int, list[str]]], cells: Sequence[str], name: str, *, blank_ok: bool
     ) -> None:
         for (line, _), cell in zip(batch, cells, strict=True):
-            if _floats([cell], blank_ok=blank_ok) is not None:
+            if floats([cell], blank_ok=blank_ok) is not None:
                 continue
             raise InputError(
-                _what_is_wrong(cell),
+                what_is_wrong(cell),
                 file=self.name,
                 row=line,
                 column=self.label(name),
-                value=_shorten(cell),
+                value=shorten(cell),
                 allowed=_NUMBER,
                 remedy="Correct the value, or take the whole row out.",
             )
@@ -254,15 +260,15 @@ def open_csv(path: Path, *, name: str | None = None) -> CsvFile:
             file=name,
             remedy="Check that it exists, is a file and may be read by you.",
         ) from error
-    text = _decode(data, name)
+    text = decode(data, name)
     if not text.strip():
         header: tuple[str, ...] = ()
         has_rows = False
     else:
-        records = _records(text, name)
-        header = tuple(next(records)[1])
-        has_rows = next(records, None) is not None
-        _check_header(header, name)
+        rows = records(text, name)
+        header = tuple(next(rows)[1])
+        has_rows = next(rows, None) is not None
+        check_header(header, name)
     return CsvFile(
         name=name,
         sha256=hashlib.sha256(data).hexdigest(),
@@ -272,124 +278,3 @@ def open_csv(path: Path, *, name: str | None = None) -> CsvFile:
         ends_in_newline=text.endswith(("\n", "\r")),
         _text=text,
     )
-
-
-def _decode(data: bytes, name: str) -> str:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-        raise InputError(
-            "the file is UTF-16 text" if utf16 else "a byte is not UTF-8 text",
-            file=name,
-            row=data[: error.start].count(b"\n") + 1,
-            value=data[error.start : error.start + 1],
-            allowed="UTF-8 text",
-            remedy="Save the file again as CSV with the encoding UTF-8.",
-        ) from None
-    if "\0" in text:
-        raise InputError(
-            "the file holds a zero byte, so it is no text file or was written only in part",
-            file=name,
-            row=text[: text.index("\0")].count("\n") + 1,
-            value="\0",
-            allowed="UTF-8 text",
-            remedy="Write or download the file again.",
-        )
-    return text
-
-
-def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
-    """Every record that is not a blank line, with the line on which it begins."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    start = 1
-    while True:
-        try:
-            for record in reader:
-                if record:
-                    yield start, record
-                start = reader.line_num + 1
-        except csv.Error as error:
-            raise _quote_error(error, name, start) from None
-        return
-
-
-def _quote_error(error: csv.Error, name: str, line: int) -> InputError:
-    cut = "end of data" in str(error) or "field limit" in str(error)
-    return InputError(
-        "a double quote is opened and never closed"
-        if cut
-        else "a value goes on after its closing double quote",
-        file=name,
-        row=line,
-        allowed='values like "one, two", with any double quote inside written twice',
-        remedy=(
-            "The file may be cut off, as if only half of it had been written: "
-            "write or download it again, or close the quote."
-            if cut
-            else "Correct the quotes in that row."
-        ),
-    )
-
-
-def _check_header(header: Sequence[str], name: str) -> None:
-    seen: set[str] = set()
-    for column in header:
-        # Nameless columns come from commas at line ends and are never asked for.
-        if column and column in seen:
-            raise InputError(
-                "the header names a column twice",
-                file=name,
-                row=1,
-                column=column,
-                value=_shorten(",".join(header)),
-                allowed="every column once",
-                remedy="Rename or remove one of them.",
-            )
-        seen.add(column)
-
-
-def _missing_column_remedy(header: Sequence[str], column: str) -> str:
-    for mark, spelled in ((";", "semicolons"), ("\t", "tabs")):
-        if len(header) == 1 and mark in header[0]:
-            return f"The file seems to be separated by {spelled}: save it with commas."
-    near = [found for found in header if found.strip().lower() == column.lower()]
-    if near:
-        return f"Rename the column {near[0]!r} to {column!r}."
-    return "Add the column, or correct its name in the first line."
-
-
-def _floats(cells: Sequence[str], *, blank_ok: bool) -> np.ndarray | None:
-    """The cells as finite numbers, or None if any is something else."""
-    try:
-        values = np.fromiter(map(float, cells), float, len(cells))
-    except ValueError:
-        if not blank_ok or all(cell.strip() for cell in cells):
-            return None
-        kept = [cell if cell.strip() else "0" for cell in cells]
-        filled = _floats(kept, blank_ok=False)
-        if filled is not None:
-            filled[[not cell.strip() for cell in cells]] = np.nan
-        return filled
-    # float() also reads Python's own 1_000, which no table means as a thousand.
-    if not np.isfinite(values).all() or any("_" in cell for cell in cells):
-        return None
-    return values
-
-
-def _what_is_wrong(cell: str) -> str:
-    if not cell.strip():
-        return "the cell is empty where a number belongs"
-    try:
-        value = float(cell)
-    except ValueError:
-        return "text stands where a number belongs"
-    if math.isnan(value):
-        return "NaN stands where a number belongs"
-    if math.isinf(value):
-        return "the number is infinite"
-    return "text stands where a number belongs"
-
-
-def _shorten(text: str, limit: int = 100) -> str:
-    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -23,6 +23,7 @@ from selfinterp_stats.study.roles import (
     Role,
     roles_of,
 )
+from selfinterp_stats.study.scenarios import Scenarios, read_scenarios
 from selfinterp_stats.study.study import Notice, Study
 
 _LAYOUT = (
@@ -77,7 +78,7 @@ class _Folder:
             )
             self.notices.append(Notice("info", message, count=len(others)))
 
-        scenarios = frames.read_scenarios(self._open(SCENARIOS_FILE))
+        scenarios = read_scenarios(self._open(SCENARIOS_FILE))
         choices, reports, released = [], [], []
         for role in roles:
             file = self._open(role.file)
@@ -139,7 +140,17 @@ class _Folder:
                 allowed=_LAYOUT,
                 remedy="Check the path; `selfinterp fetch` gets the paper's data.",
             )
-        return [entry.name for entry in entries]
+        names = [entry.name for entry in entries]
+        for name in names:
+            if name.endswith(".csv") and not name.isprintable():
+                raise InputError(
+                    "a file name holds characters that cannot be printed",
+                    file=self.source,
+                    value=name,
+                    allowed="names of printable characters, encoded as UTF-8",
+                    remedy="Rename the file; names of base models are taken from file names.",
+                )
+        return names
 
     def _refuse_no_study(self, names: list[str], roles: list[Role]) -> None:
         has_scenarios = SCENARIOS_FILE in names
@@ -180,16 +191,14 @@ class _Folder:
         self.notices.extend(notice_no_final_newline(file))
         return file
 
-    def _targets(self, scenarios: frames.Scenarios) -> pd.DataFrame:
+    def _targets(self, scenarios: Scenarios) -> pd.DataFrame:
         file = self._open(TARGETS_FILE)
-        frame, notices = frames.read_weights(
-            file, scenarios, prefix="attr", what="target weights"
-        )
+        frame, notices = frames.read_weights(file, scenarios, prefix="attr", what="target weights")
         self.notices.extend(notices)
         return frame
 
     def _released(
-        self, file: CsvFile, scenarios: frames.Scenarios, role: Role
+        self, file: CsvFile, scenarios: Scenarios, role: Role
     ) -> tuple[pd.DataFrame, list[Notice]]:
         if not file.has_rows:
             message = f"{file.name} holds no weights, so nothing can be compared with them."

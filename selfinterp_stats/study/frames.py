@@ -6,113 +6,24 @@ names of a study folder's files; it may not know where a file came from.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from selfinterp_stats.errors import InputError
 from selfinterp_stats.study import checks
 from selfinterp_stats.study.csvfile import CsvFile, Table
+from selfinterp_stats.study.scenarios import (
+    Scenarios,
+    matrix,
+    numbered,
+    refuse_other_count,
+    words,
+)
 from selfinterp_stats.study.study import CONDITIONS, REPORT_SETS, SETS, Notice
 
 COUNT_COLUMNS: Final = ("asked", "valid", "invalid", "refused", "truncated", "failed")
-
-
-@dataclass(frozen=True)
-class Scenarios:
-    """The scenarios of a study and their ranges.
-
-    Attributes
-    ----------
-    name : str
-        The file they come from.
-    frame : pandas.DataFrame
-        As `Study.scenarios`.
-    low, high : numpy.ndarray, shape (scenario, attribute)
-        Each attribute's range in its own units.
-    """
-
-    name: str
-    frame: pd.DataFrame
-    low: np.ndarray
-    high: np.ndarray
-
-    @property
-    def attributes(self) -> tuple[str, ...]:
-        """``("attr1", ..., "attrK")``."""
-        return numbered("attr", self.low.shape[1])
-
-    def positions(self, table: Table) -> np.ndarray:
-        """Place of each row's scenario among the scenarios, shape (row,).
-
-        Raises
-        ------
-        InputError
-            A scenario is not among them.
-        """
-        places = pd.Index(self.frame["scenario"]).get_indexer(table.texts["scenario"])
-        checks.refuse_unknown_scenarios(table, places, self.name)
-        return places
-
-
-def numbered(prefix: str, count: int) -> tuple[str, ...]:
-    """``(prefix1, ..., prefix{count})``."""
-    return tuple(f"{prefix}{i}" for i in range(1, count + 1))
-
-
-def count_columns(file: CsvFile, prefix: str) -> int:
-    """How many columns ``{prefix}1``, ``{prefix}2``, ... the file has.
-
-    Raises
-    ------
-    InputError
-        A number is left out, so that ``{prefix}3`` is there without ``{prefix}2``.
-    """
-    pattern = re.compile(re.escape(prefix) + r"([1-9]\d*)")
-    found = {int(m[1]) for name in file.header if (m := pattern.fullmatch(name))}
-    file.require(numbered(prefix, max(found, default=1)))
-    return len(found)
-
-
-def scenarios_frame(table: Table, low: np.ndarray, high: np.ndarray) -> pd.DataFrame:
-    """The frame of `Study.scenarios` from names and ranges, each (scenario, attribute)."""
-    attributes = numbered("attr", low.shape[1])
-    columns: dict[str, object] = {
-        "scenario": _words(table.texts["scenario"]),
-        "question": _words(table.texts.get("question", [""] * table.n_rows)),
-    }
-    for name in attributes:
-        columns[name] = _words(table.texts.get(name, [name] * table.n_rows))
-    for suffix, values in (("min", low), ("max", high)):
-        columns.update({f"{name}_{suffix}": values[:, i] for i, name in enumerate(attributes)})
-    return pd.DataFrame(columns)
-
-
-def read_scenarios(file: CsvFile) -> Scenarios:
-    """Scenarios, the names of their attributes and their ranges.
-
-    Raises
-    ------
-    InputError
-        No rows, a column or a name is missing, a scenario twice, a range that is no range.
-    """
-    checks.refuse_without_rows(file, "scenarios", "Put the scenarios of the choices into it.")
-    attributes = numbered("attr", count_columns(file, "attr"))
-    lows, highs = ([f"{name}_{end}" for name in attributes] for end in ("min", "max"))
-    texts = ["scenario", *attributes]
-    if "question" in file.header:
-        texts.append("question")
-    table = file.read(texts=texts, numbers=[*lows, *highs])
-    for column in ("scenario", *attributes):
-        checks.refuse_empty_cells(table, column)
-    checks.refuse_repeated(table, "scenario")
-    low, high = _matrix(table, lows), _matrix(table, highs)
-    checks.refuse_ranges(table, low, high)
-    return Scenarios(file.name, scenarios_frame(table, low, high), low, high)
 
 
 def read_choices(
@@ -151,7 +62,7 @@ def read_choices(
     differences = numbered("d", n)
     options = [numbered(f"{option}_attribute_", n) for option in "AB"]
     value_columns = list(differences) if scaled else [*options[0], *options[1]]
-    _refuse_other_count(file, ["d"] if scaled else ["A_attribute_", "B_attribute_"], scenarios)
+    refuse_other_count(file, ["d"] if scaled else ["A_attribute_", "B_attribute_"], scenarios)
     keys = {"base_model": base_model, "set": set_name}
     texts = ["scenario", "selection", *_from_columns(keys)]
     if "model" in file.header:
@@ -162,7 +73,7 @@ def read_choices(
     frame = _keys(table, keys)
     checks.refuse_too_few(table, frame.assign(scenario=table.texts["scenario"]))
 
-    values = _matrix(table, value_columns)
+    values = matrix(table, value_columns)
     if scaled:
         # A difference of scaled values lies in -1..1, as if both options lay in a range of 0 to 1.
         low, high = -np.ones_like(values), np.ones_like(values)
@@ -172,10 +83,10 @@ def read_choices(
         d = (values[:, :n] - values[:, n:]) / (high - low)[:, :n]
     notices = checks.notice_far_outside(table, value_columns, values, low, high)
 
-    frame["model"] = _words(table.texts["model"]) if "model" in table.texts else frame["base_model"]
-    frame["scenario"] = _words(table.texts["scenario"])
+    frame["model"] = words(table.texts["model"]) if "model" in table.texts else frame["base_model"]
+    frame["scenario"] = words(table.texts["scenario"])
     frame["trial"] = frame.groupby(["base_model", "set", "scenario"], sort=False).cumcount()
-    frame["selection"] = _words(table.texts["selection"])
+    frame["selection"] = words(table.texts["selection"])
     frame["chose_a"] = (frame["selection"] == "A").to_numpy(bool)
     for i, name in enumerate(differences):
         frame[name] = d[:, i]
@@ -213,7 +124,7 @@ def read_reports(
     if not file.has_rows:
         return empty_reports(attributes), [_no_report(file)]
     columns = numbered("report_attr", len(attributes))
-    _refuse_other_count(file, ["report_attr"], scenarios)
+    refuse_other_count(file, ["report_attr"], scenarios)
     keys = {"base_model": base_model, "set": set_name, "condition": condition, "fold": fold}
     texts = ["scenario", *_from_columns(keys)]
     if "explaining_model" in file.header:
@@ -222,16 +133,16 @@ def read_reports(
     scenarios.positions(table)
     frame = _keys(table, keys)
     _refuse_other_pairs(table, frame)
-    values = _matrix(table, columns)
+    values = matrix(table, columns)
     checks.refuse_partial_reports(table, columns, values)
     notices = checks.notice_report_range(table, columns, values)
 
     frame["explaining_model"] = (
-        _words(table.texts["explaining_model"])
+        words(table.texts["explaining_model"])
         if "explaining_model" in table.texts
         else frame["base_model"]
     )
-    frame["scenario"] = _words(table.texts["scenario"])
+    frame["scenario"] = words(table.texts["scenario"])
     given = ~np.isnan(values[:, 0])
     frame, values = frame[given].reset_index(drop=True), values[given]
     if not given.any():
@@ -251,7 +162,7 @@ def read_reports(
 def read_weights(
     file: CsvFile, scenarios: Scenarios, *, prefix: str, what: str
 ) -> tuple[pd.DataFrame, list[Notice]]:
-    """One row of weights per scenario: the targets (`prefix` "attr") or released weights ("b_attr").
+    """One row of weights per scenario: targets (`prefix` "attr") or released ones ("b_attr").
 
     Returns
     -------
@@ -266,12 +177,12 @@ def read_weights(
     """
     checks.refuse_without_rows(file, what, "Fill it, or take the file away if there are none.")
     columns = numbered(prefix, len(scenarios.attributes))
-    _refuse_other_count(file, [prefix], scenarios)
+    refuse_other_count(file, [prefix], scenarios)
     table = file.read(texts=["scenario"], numbers=columns)
     scenarios.positions(table)
     checks.refuse_repeated(table, "scenario")
-    values = _matrix(table, columns)
-    frame = pd.DataFrame({"scenario": _words(table.texts["scenario"])})
+    values = matrix(table, columns)
+    frame = pd.DataFrame({"scenario": words(table.texts["scenario"])})
     for i, name in enumerate(scenarios.attributes):
         frame[name] = values[:, i]
     return frame, checks.notice_report_range(table, columns, values)
@@ -293,7 +204,7 @@ def read_counts(file: CsvFile) -> pd.DataFrame:
     checks.refuse_other_values(table, "set", SETS)
     checks.refuse_other_values(table, "task", ("choices", "reports"))
     checks.refuse_other_values(table, "condition", (*CONDITIONS, ""))
-    frame = pd.DataFrame({name: _words(table.texts[name]) for name in texts})
+    frame = pd.DataFrame({name: words(table.texts[name]) for name in texts})
     for name in COUNT_COLUMNS:
         values = table.numbers[name]
         wrong = np.flatnonzero((values < 0) | (values != np.round(values)))
@@ -312,51 +223,31 @@ def read_counts(file: CsvFile) -> pd.DataFrame:
 
 def empty_reports(attributes: Sequence[str]) -> pd.DataFrame:
     """`Study.reports` without a row."""
-    words = ("base_model", "set", "condition", "fold", "explaining_model", "scenario")
-    frame = pd.DataFrame({name: _words([]) for name in words})
+    names = ("base_model", "set", "condition", "fold", "explaining_model", "scenario")
+    frame = pd.DataFrame({name: words([]) for name in names})
     frame["repeat"] = np.empty(0, int)
     return frame.assign(**{name: np.empty(0) for name in attributes})
 
 
 def empty_weights(attributes: Sequence[str], *keys: str) -> pd.DataFrame:
     """`Study.targets`, or `Study.released` with its `keys`, without a row."""
-    frame = pd.DataFrame({name: _words([]) for name in (*keys, "scenario")})
+    frame = pd.DataFrame({name: words([]) for name in (*keys, "scenario")})
     return frame.assign(**{name: np.empty(0) for name in attributes})
 
 
 def empty_counts() -> pd.DataFrame:
     """`Study.counts` without a row."""
-    frame = pd.DataFrame({name: _words([]) for name in ("base_model", "set", "task", "condition")})
+    frame = pd.DataFrame({name: words([]) for name in ("base_model", "set", "task", "condition")})
     return frame.assign(**{name: np.empty(0, int) for name in COUNT_COLUMNS})
 
 
-def _refuse_other_count(file: CsvFile, prefixes: Sequence[str], scenarios: Scenarios) -> None:
-    expected = len(scenarios.attributes)
-    for prefix in prefixes:
-        pattern = re.compile(re.escape(prefix) + r"([1-9]\d*)")
-        numbers = {int(m[1]) for name in file.header if (m := pattern.fullmatch(name))}
-        if numbers == set(range(1, expected + 1)) or not numbers:
-            file.require(numbered(prefix, expected))
-            continue
-        odd = min(numbers ^ set(range(1, expected + 1)))
-        raise InputError(
-            f"the columns do not match the {expected} attributes of {scenarios.name}",
-            file=file.name,
-            row=1,
-            column=file.label(f"{prefix}{odd}"),
-            value=", ".join(file.label(f"{prefix}{i}") for i in sorted(numbers)),
-            allowed=", ".join(file.label(name) for name in numbered(prefix, expected)),
-            remedy=f"Add or remove columns here, or attributes in {scenarios.name}.",
-        )
-
-
 def _refuse_other_pairs(table: Table, frame: pd.DataFrame) -> None:
-    pairs = list(zip(frame["set"], frame["condition"], strict=True))
-    for pair in dict.fromkeys(pairs):
+    first = frame[["set", "condition"]].drop_duplicates()
+    for index, pair in zip(first.index, first.itertuples(index=False, name=None), strict=True):
         if pair not in REPORT_SETS:
             raise table.error(
                 "no reports are analysed for this set and condition",
-                index=pairs.index(pair),
+                index=int(index),
                 column="condition",
                 value=f"{pair[0]}, {pair[1]}",
                 allowed="; ".join(f"{name}, {condition}" for name, condition in REPORT_SETS),
@@ -377,19 +268,11 @@ def _keys(table: Table, keys: dict[str, str | None]) -> pd.DataFrame:
     columns = {}
     for name, constant in keys.items():
         if constant is not None:
-            columns[name] = _words([constant] * table.n_rows)
+            columns[name] = words([constant] * table.n_rows)
             continue
         if name in allowed:
             checks.refuse_other_values(table, name, allowed[name])
         elif name == "base_model":
             checks.refuse_empty_cells(table, name)
-        columns[name] = _words(table.texts[name])
+        columns[name] = words(table.texts[name])
     return pd.DataFrame(columns)
-
-
-def _matrix(table: Table, columns: Sequence[str]) -> np.ndarray:
-    return np.column_stack([table.numbers[name] for name in columns])
-
-
-def _words(cells: Sequence[str]) -> pd.Series:
-    return pd.Series(list(cells), dtype="str")

@@ -43,7 +43,7 @@ class Role:
 
 
 # Longest ending first, since the first match that fits wins.
-_ENDINGS: Final = (
+_ENDINGS: Final[tuple[tuple[str, str, str, str], ...]] = (
     (r"_instilled_latent_selections", "choices", NATIVE, ""),
     (r"_instilled_selections", "choices", INSTILLED, ""),
     (
@@ -65,7 +65,8 @@ _ENDINGS: Final = (
     (r"_regression_results", "released", INSTILLED, ""),
 )
 _PATTERNS: Final = tuple(
-    (re.compile(rf"(?P<base>.+){ending}\.csv", re.DOTALL), *rest) for ending, *rest in _ENDINGS
+    (re.compile(rf"(?P<base>.+){ending}\.csv", re.DOTALL), kind, set_name, condition)
+    for ending, kind, set_name, condition in _ENDINGS
 )
 # A base model's name that ends so was split wrongly, unless that base model made choices.
 _DOUBTFUL: Final = re.compile(r"_(instilled|latent|itrained_.*)$|_itrained_", re.DOTALL)

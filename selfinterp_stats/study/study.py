@@ -210,7 +210,8 @@ class Study:
             the set's choices without a row here) and `complete` (none is missing).
         """
         scenarios_of = {
-            key: set(group) for key, group in self.choices.groupby(["base_model", "set"])["scenario"]
+            key: set(group)
+            for key, group in self.choices.groupby(["base_model", "set"])["scenario"]
         }
         tables = (
             ("choices", self.choices.assign(condition="")),
