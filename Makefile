@@ -23,6 +23,7 @@ help: ## list the targets
 install: ## a virtual environment with the locked versions and this package in it
 	@test -x "$(BIN)/python" || "$(PYTHON)" -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; name one with: make install PYTHON=FILE")'
 	test -x "$(BIN)/python" || "$(PYTHON)" -m venv "$(VENV)"
+	@echo "Installing into $(VENV): a minute or two, 1.5 GB"
 	"$(BIN)/python" -m pip install --quiet --require-hashes -r $(LOCK)
 	"$(BIN)/python" -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@"$(BIN)/selfinterp" --version

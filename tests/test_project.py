@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).resolve().parents[1]
 DISTRIBUTION = "selfinterp-stats"
@@ -121,7 +122,12 @@ def test_the_command_prints_the_version_of_the_package(metadata):
 
 def test_the_package_says_its_licence_and_the_pythons_it_supports(metadata):
     assert metadata["License-Expression"] == "MIT"
-    assert metadata["Requires-Python"].startswith(">=3.11")
+    supported = SpecifierSet(metadata["Requires-Python"])
+    assert [v for v in ("3.10", "3.11", "3.12", "3.13") if v in supported] == [
+        "3.11",
+        "3.12",
+        "3.13",
+    ]
 
 
 @pytest.mark.parametrize(
