@@ -66,8 +66,9 @@ def check_header(header: Sequence[str], name: str) -> None:
     """Refuse a header that names a column twice."""
     seen: set[str] = set()
     for column in header:
-        # Nameless columns come from commas at line ends and are never asked for.
-        if column and column in seen:
+        # Nameless columns come from commas at line ends, numbers from a file without a header;
+        # neither is ever asked for, and the second is told better by the column that is missing.
+        if column and column in seen and not _is_number(column):
             raise InputError(
                 "the header names a column twice",
                 file=name,
@@ -85,6 +86,8 @@ def missing_column_remedy(header: Sequence[str], column: str) -> str:
     for mark, spelled in ((";", "semicolons"), ("\t", "tabs")):
         if len(header) == 1 and mark in header[0]:
             return f"The file seems to be separated by {spelled}: save it with commas."
+    if any(map(_is_number, header)):
+        return "The first line looks like data, so there is no header: put one before it."
     near = [found for found in header if found.strip().lower() == column.lower()]
     if near:
         return f"Rename the column {near[0]!r} to {column!r}."
@@ -107,6 +110,14 @@ def floats(cells: Sequence[str], *, blank_ok: bool) -> np.ndarray | None:
     if not np.isfinite(values).all() or "_" in "".join(cells):
         return None
     return values
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def what_is_wrong(cell: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-_CHUNK: Final = 1 << 16
+_CHUNK: Final = 1 << 13  # what a cut can lose, since a piece that is not full is not handed on
 _WAITS: Final = (0.0, 0.5, 2.0)  # seconds before each attempt that brings no new byte
 _TIMEOUT: Final = (10.0, 30.0)  # seconds to connect, and between two pieces
 
