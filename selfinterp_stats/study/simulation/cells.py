@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from selfinterp_stats.study.simulation.contexts import attribute_columns, bounds
 from selfinterp_stats.study.simulation.design import Design
@@ -93,7 +94,7 @@ def draw_cell(
     values = option_values(shown, minima, maxima)
     d = differences(values, minima, maxima)
     log_odds = weights.intercept[:, None] + score(d, weights.logit)
-    probability = 1.0 / (1.0 + np.exp(-log_odds))
+    probability = expit(log_odds)
     reports = {
         condition: draw_reports(design, base_model, set_name, condition, names, weights.scaled)
         for of_set, condition in design.report_sets()

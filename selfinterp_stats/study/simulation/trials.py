@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 Floats = NDArray[np.float64]
 
@@ -92,7 +93,7 @@ def blurred_weights(d: Floats, chose_a: Floats, steps: int = 8) -> Floats:
     precision = np.diag([(3 + 1) / (3 * 2.5**2)] + [1.0] * d.shape[2])
     beta = np.zeros((d.shape[0], design.shape[2]))
     for _ in range(steps):
-        probability = 1.0 / (1.0 + np.exp(-score(design, beta)))
+        probability = expit(score(design, beta))
         gradient = (transposed @ (chose_a - probability)[..., None])[..., 0] - beta @ precision
         curvature = transposed * (probability * (1.0 - probability))[:, None, :]
         beta = beta + np.linalg.solve(curvature @ design + precision, gradient[..., None])[..., 0]
