@@ -279,7 +279,7 @@ def test_quantities_of_the_data_are_those_that_a_reader_of_the_files_computes(de
     for key, rows in study.reports.groupby(keys):
         mean = rows.groupby("scenario")[ATTRIBUTES].mean().stack()
         weights = truth.loc[key[:2], "true_weight_scaled"]
-        found = known.loc[key]
+        found = known.loc[[key]]
         found = found[found["quantity"].str.contains("with learned|with native")]
         assert float(found["in_data"].iloc[0]) == pytest.approx(mean.corr(weights.loc[mean.index]))
     targets = study.targets.set_index("scenario")[ATTRIBUTES]
