@@ -112,6 +112,31 @@ def refuse_ranges(table: Table, low: np.ndarray, high: np.ndarray) -> None:
         )
 
 
+def refuse_infinite_differences(
+    table: Table, columns: Sequence[str], values: np.ndarray, differences: np.ndarray
+) -> None:
+    """Refuse options so far apart that their scaled difference is no finite number.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Columns of the first option's attributes, with which `values` begins.
+    values : numpy.ndarray, shape (row, column)
+    differences : numpy.ndarray, shape (row, attribute)
+    """
+    endless = ~np.isfinite(differences)
+    if endless.any():
+        index, attribute = np.argwhere(endless)[0]
+        raise table.error(
+            "the options' difference, divided by the attribute's range, is too large for a number",
+            index=int(index),
+            column=columns[attribute],
+            value=float(values[index, attribute]),
+            allowed="values near the attribute's range",
+            remedy="Correct the value, or take the whole row out.",
+        )
+
+
 def refuse_too_few(table: Table, keys: pd.DataFrame) -> None:
     """Refuse a set with fewer than two scenarios, or a scenario with fewer than two trials.
 

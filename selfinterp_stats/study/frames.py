@@ -80,7 +80,9 @@ def read_choices(
         d = values
     else:
         low, high = (np.tile(ends[places], 2) for ends in (scenarios.low, scenarios.high))
-        d = (values[:, :n] - values[:, n:]) / (high - low)[:, :n]
+        with np.errstate(over="ignore"):
+            d = (values[:, :n] - values[:, n:]) / (high - low)[:, :n]
+        checks.refuse_infinite_differences(table, options[0], values, d)
     notices = checks.notice_far_outside(table, value_columns, values, low, high)
 
     frame["model"] = words(table.texts["model"]) if "model" in table.texts else frame["base_model"]

@@ -139,5 +139,8 @@ def _plain(error: Exception) -> str:
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the connection broke off"
     if isinstance(error, requests.exceptions.ConnectionError):
-        return "the server could not be reached, or broke the connection off"
+        # requests wraps urllib3's reason, which begins with the connection's repr and a colon.
+        reason = str(getattr(error.args[0], "reason", "") if error.args else "")
+        detail = reason.partition("): ")[2] or reason
+        return f"the server could not be reached{f' ({detail})' if detail else ''}"
     return str(error)

@@ -161,6 +161,7 @@ CASES = (
     Case("NaN in choices", CHOICES, cell(7, "A_attribute_1", "nan"), "NaN stands where", 7, "A_attribute_1", "nan"),
     Case("infinity in choices", CHOICES, cell(7, "A_attribute_1", "-inf"), "number is infinite", 7, "A_attribute_1", "-inf"),
     Case("overflow in choices", CHOICES, cell(7, "A_attribute_1", "1e999"), "number is infinite", 7, "A_attribute_1", "1e999"),
+    Case("endless difference", CHOICES, lambda p: (cell(7, "A_attribute_1", "1.7e308")(p), cell(7, "B_attribute_1", "-1.7e308")(p)), "too large for a number", 7, "A_attribute_1", 1.7e308),
     Case("blank in choices", CHOICES, cell(2, "A_attribute_1", ""), "empty where a number", 2, "A_attribute_1", ""),
     Case("NA in choices", CHOICES, cell(2, "A_attribute_1", "NA"), "text stands where", 2, "A_attribute_1", "NA"),
     Case("Python's own 1_000", CHOICES, cell(2, "A_attribute_1", "1_0"), "text stands where", 2, "A_attribute_1", "1_0"),
