@@ -1,0 +1,206 @@
+"""The output folder: it appears whole or not at all, and replaces only what is ours.
+
+Everything is written into a hidden folder beside the one asked for and renamed at the end. An
+interrupt, a full disk or any other failure leaves what was there untouched.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from selfinterp_stats.errors import InputError
+from selfinterp_stats.reporting import draws, figures, page, tables
+
+if TYPE_CHECKING:
+    from selfinterp_stats.estimates.results import Results
+
+PACKAGE: Final = "selfinterp-stats"
+_RUN: Final = "run.json"
+
+
+def write_report(
+    results: Results,
+    out: str | PathLike[str],
+    *,
+    posterior: bool = True,
+    parquet: bool = False,
+) -> Path:
+    """Write everything that `reproduce` promises into a folder.
+
+    Parameters
+    ----------
+    results : Results
+    out : path
+        Created, or replaced if it is empty or holds an earlier result of this package.
+    posterior : bool
+        Whether to write the draws as ``posterior/*.nc``.
+    parquet : bool
+        Whether to write them as ``draws/*.parquet`` too, for R's posterior package.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    InputError
+        If the folder is not ours to replace, cannot be written, or the disk is full. What stood
+        there before then still stands there.
+    """
+    with output_folder(out) as folder:
+        (folder / "tables").mkdir()
+        tables.write_tables(results, folder / "tables")
+        (folder / "figures").mkdir()
+        drawn = figures.write_figures(results, folder / "figures")
+        _write_text(folder / "index.html", page.render_page(results, drawn))
+        if posterior:
+            draws.write_netcdf(results.posteriors, folder / "posterior")
+        if parquet:
+            draws.write_parquet(results.posteriors, folder / "draws")
+        run = {"package": PACKAGE, **results.run}
+        if drawn.skipped:
+            run["figures_left_out"] = drawn.skipped
+        _write_text(folder / _RUN, json.dumps(run, indent=2, default=_as_json) + "\n")
+    return Path(out)
+
+
+@contextmanager
+def output_folder(out: str | PathLike[str]) -> Iterator[Path]:
+    """Give a folder to write into that becomes `out` when all went well.
+
+    The body must leave a ``run.json`` with ``"package": "selfinterp-stats"`` in it, or a later
+    run will take the result for somebody else's folder.
+
+    Raises
+    ------
+    InputError
+        As `write_report`.
+    """
+    check_output_folder(out)
+    target = Path(out).resolve()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    except OSError as error:
+        raise _refusal(error, target) from error
+    try:
+        yield partial
+        partial.chmod(0o777 & ~_umask())
+        _put_in_place(partial, target)
+    except OSError as error:
+        raise _refusal(error, target) from error
+    except RuntimeError as error:
+        # HDF5 reports a full disk in its own words.
+        if "No space left" in str(error) or "errno = 28" in str(error):
+            raise _refusal(OSError(errno.ENOSPC, str(error)), target) from error
+        raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def check_output_folder(out: str | PathLike[str]) -> None:
+    """Refuse an output folder that could not be written in the end, before the work starts.
+
+    Raises
+    ------
+    InputError
+        If `out` is a file, a folder that holds something that is not ours, or cannot be written.
+    """
+    target = Path(out).resolve()
+    try:
+        if target.is_dir():
+            if any(target.iterdir()) and not is_ours(target):
+                raise InputError(
+                    "this folder holds files that this program did not write",
+                    file=out,
+                    remedy="Give another folder as --out, or empty this one yourself.",
+                )
+        elif target.exists():
+            raise InputError(
+                "this is a file, not a folder",
+                file=out,
+                remedy="Give the path of a folder as --out.",
+            )
+        _try_writing(_nearest_existing(target.parent))
+    except OSError as error:
+        raise _refusal(error, target) from error
+
+
+def is_ours(folder: Path) -> bool:
+    """Tell whether a folder holds a ``run.json`` that this package wrote."""
+    try:
+        run = json.loads((folder / _RUN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(run, dict) and run.get("package") == PACKAGE
+
+
+def _nearest_existing(folder: Path) -> Path:
+    while not folder.exists():
+        folder = folder.parent
+    return folder
+
+
+def _try_writing(folder: Path) -> None:
+    # Permission bits say little for root or on a read-only disk; trying says it all.
+    Path(tempfile.mkdtemp(prefix=".selfinterp-", dir=folder)).rmdir()
+
+
+def _put_in_place(partial: Path, target: Path) -> None:
+    if not target.exists():
+        partial.rename(target)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent)) / target.name
+    try:
+        target.rename(old)
+        try:
+            partial.rename(target)
+        except BaseException:
+            old.rename(target)
+            raise
+    finally:
+        shutil.rmtree(old.parent, ignore_errors=True)
+
+
+def _refusal(error: OSError, target: Path) -> InputError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return InputError(
+            "the disk is full; nothing was changed there",
+            file=target,
+            remedy="Free some space, or give a folder on another disk as --out.",
+        )
+    reason = error.strerror or str(error)
+    return InputError(
+        f"the output cannot be written ({reason}); nothing was changed there",
+        file=target,
+        remedy="Give a folder that you may write as --out.",
+    )
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _as_json(value: Any) -> Any:
+    """Turn numpy's and pandas' scalars and paths into what JSON knows."""
+    if hasattr(value, "item"):
+        return value.item()
+    if isinstance(value, set | frozenset | tuple):
+        return sorted(value) if isinstance(value, set | frozenset) else list(value)
+    return str(value)

@@ -1,0 +1,340 @@
+"""`index.html`: one self-contained page that tells what a refit found.
+
+The page asks no other host for anything: style, script, figures and data are in it. What it shows
+is assembled here as plain values; the template only places them, with everything escaped.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from selfinterp_stats.reporting import cells, findings, reading, rounding
+from selfinterp_stats.reporting.figures import DrawnFigures, themed_svg
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+    from selfinterp_stats.estimates.results import Results
+
+_TEMPLATES: Final = "selfinterp_stats.reporting"
+_TOLD_ELSEWHERE: Final = ("package", "diagnostics", "notices", "dropped", "left_out")
+_KINDS_IN_QUANTITY: Final = ("share", "count")  # these quantities say themselves what they are
+_FAILING_SHOWN: Final = 200
+_LINE: Final = (-0.2, 1.0)
+
+
+def render_page(results: Results, drawn: DrawnFigures) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    results : Results
+    drawn : DrawnFigures
+        What `write_figures` returned for the same results.
+
+    Returns
+    -------
+    str
+        A whole HTML document.
+    """
+    from markupsafe import Markup
+
+    prob = results.settings.hdi_prob
+    slopes = findings.main_slopes(results.correlations)
+    figures = [
+        {
+            "name": name,
+            "caption": drawn.captions[name],
+            # Our own drawing; Matplotlib has escaped the names in it.
+            "svg": Markup(themed_svg(svg)),
+        }
+        for name, svg in drawn.svg.items()
+    ]
+    return _template().render(
+        paper=reading.has_published(results.paper_numbers),
+        source=results.study.source,
+        base_models=list(results.study.base_models),
+        headline=findings.headline(results),
+        glance=findings.glance(results),
+        hdi=f"{rounding.percent(prob)} HDI",
+        eti=f"{rounding.percent(prob)} ETI",
+        rope=rounding.region(results.settings.rope),
+        numbers=_paper_numbers(results),
+        figures=figures,
+        skipped=list(drawn.skipped.values()),
+        slopes=_correlations(slopes, prob),
+        other_terms=_correlations(results.correlations.drop(slopes.index), prob),
+        correlation_priors=_priors(results.correlations),
+        weight_priors=_priors(results.weights),
+        weights_json=Markup(_embedded(weights_data(results.weights, prob))),
+        weights_count=len(results.weights),
+        engines=_diagnostics(results.diagnostics),
+        failing=_failing(results.diagnostics),
+        failing_shown=_FAILING_SHOWN,
+        notices=_notices(results),
+        read=_counts_read(results),
+        counts=_frame(results.study.counts),
+        released=results.released_comparison.to_dict("records"),
+        provenance=_provenance(results.run),
+        seed=results.settings.seed,
+        version=cells.text(results.run.get("version")),
+        styles=Markup(_resource("page.css")),
+        script=Markup(_resource("page.js")),
+    )
+
+
+def weights_data(weights: pd.DataFrame, prob: float) -> dict[str, Any]:
+    """Give the weights in the few characters that a page of thousands of rows can afford.
+
+    Labels stand once in lists and rows refer to them by place. Figures are rounded by their Monte
+    Carlo error and come with their number of decimals, which the script needs to write them.
+    """
+    labels: dict[str, dict[str, int]] = {
+        name: {} for name in ("models", "sets", "scenarios", "names")
+    }
+    flags: dict[str, int] = {}
+
+    def place(kind: str, text: str) -> int:
+        return labels[kind].setdefault(text, len(labels[kind]))
+
+    rows = []
+    for row in weights.to_dict("records"):
+        of_mean = cells.decimals_of(row, "mean")
+        of_ends = min(rounding.supported_decimals(e) for e in cells.interval_errors(row, prob))
+        flag = ", ".join(cells.flags_of(row))
+        rows.append(
+            [
+                place("models", str(row["base_model"])),
+                place("sets", str(row["set"])),
+                place("scenarios", str(row["scenario"])),
+                place("names", cells.text(row["attribute_name"]) or str(row["attribute"])),
+                _json_number(cells.figure(row, "weight"), 0),
+                of_mean,
+                _json_number(cells.figure(row, "mean"), of_mean),
+                of_ends,
+                _json_number(cells.figure(row, "hdi_low"), of_ends),
+                _json_number(cells.figure(row, "hdi_high"), of_ends),
+                rounding.share(cells.figure(row, "pd"), cells.figure(row, "ess_bulk")),
+                rounding.share(cells.figure(row, "rope_share"), cells.figure(row, "ess_bulk")),
+                _json_number(cells.figure(row, "ess_bulk"), 0),
+                _json_number(cells.figure(row, "rhat"), 3),
+                flags.setdefault(flag, len(flags)),
+            ]
+        )
+    return {
+        **{name: list(texts) for name, texts in labels.items()},
+        "flags": list(flags),
+        "rows": rows,
+    }
+
+
+def _json_number(value: float, decimals: int) -> float | int | None:
+    if not math.isfinite(value):
+        return None
+    short = round(value, decimals)
+    return int(short) if short == int(short) else short
+
+
+def _embedded(data: object) -> str:
+    """Write JSON that no content can make end the element it stands in."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for letter in "<>&\u2028\u2029":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return text
+
+
+def _paper_numbers(results: Results) -> list[dict[str, Any]]:
+    """Give the paper's numbers by section, and in each by quantity."""
+    errors = cells.errors_by_id(results.correlations)
+    sections: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in results.paper_numbers.to_dict("records"):
+        kind = cells.text(row.get("kind"))
+        quantity = sections.setdefault(str(row["section"]), {}).setdefault(
+            str(row["quantity"]),
+            {
+                "quantity": str(row["quantity"]),
+                "kind": kind if kind not in _KINDS_IN_QUANTITY else "",
+                "rows": [],
+                "notes": {},
+            },
+        )
+        note = cells.text(row.get("note"))
+        if note:
+            quantity["notes"].setdefault(note, []).append(str(row["base_model"]))
+        quantity["rows"].append(
+            {
+                "base_model": str(row["base_model"]),
+                "estimate": cells.estimate(row, errors),
+                "hdi": cells.hdi(row, errors),
+                "published": cells.published(row),
+                "published_hdi": cells.published_hdi(row),
+                "agrees": cells.text(row["agrees"]),
+                "drawn": _drawn(row, ("estimate", "hdi_low", "hdi_high")),
+                "published_drawn": _drawn(
+                    row, ("published", "published_hdi_low", "published_hdi_high")
+                ),
+            }
+        )
+    return [
+        {"name": name, "quantities": list(quantities.values())}
+        for name, quantities in sections.items()
+    ]
+
+
+def _drawn(row: cells.Row, columns: tuple[str, str, str]) -> dict[str, str]:
+    """Give the places of an estimate and its interval on a line from -.2 to 1, in percent."""
+    middle, low, high = (cells.figure(row, name) for name in columns)
+    if not all(math.isnan(x) or _LINE[0] <= x <= _LINE[1] for x in (middle, low, high)):
+        return {}
+    if cells.text(row.get("kind")) == "count":
+        return {}
+
+    def place(value: float) -> str:
+        return f"{100 * (value - _LINE[0]) / (_LINE[1] - _LINE[0]):.1f}%"
+
+    drawn = {}
+    if not math.isnan(middle):
+        drawn["middle"] = place(middle)
+    if not math.isnan(low):
+        drawn["low"] = place(low)
+        drawn["width"] = f"{100 * (high - low) / (_LINE[1] - _LINE[0]):.1f}%"
+    return drawn
+
+
+def _correlations(frame: pd.DataFrame, prob: float) -> list[dict[str, Any]]:
+    return [
+        {
+            "experiment": cells.text(row["experiment"]),
+            "condition": cells.text(row["condition"]),
+            "base_model": cells.text(row["base_model"]),
+            "term": cells.term_words(str(row["term"])),
+            "contrast": str(row["term"]).startswith("slope"),
+            "median": cells.rounded(row, "median"),
+            "hdi": cells.interval(row, "hdi", prob),
+            "eti": cells.interval(row, "eti", prob),
+            "pd": rounding.share(cells.figure(row, "pd"), cells.figure(row, "ess_bulk")),
+            "rope": rounding.share(cells.figure(row, "rope_share"), cells.figure(row, "ess_bulk")),
+            "n": rounding.whole(cells.figure(row, "n")),
+            "ess_bulk": rounding.whole(cells.figure(row, "ess_bulk")),
+            "ess_tail": rounding.whole(cells.figure(row, "ess_tail")),
+            "rhat": rounding.written(cells.figure(row, "rhat"), 3),
+            "flag": ", ".join(cells.flags_of(row)),
+        }
+        for row in frame.to_dict("records")
+    ]
+
+
+def _priors(frame: pd.DataFrame) -> list[str]:
+    return reading.priors_notes(frame) if "prior" in frame else []
+
+
+def _diagnostics(diagnostics: pd.DataFrame) -> list[dict[str, str]]:
+    """Give the worst figure of each diagnostic, engine by engine."""
+    worst = (
+        ("rhat", "max", 3),
+        ("ess_bulk", "min", 0),
+        ("ess_tail", "min", 0),
+        ("mcse_over_sd", "max", 3),
+        ("divergences", "sum", 0),
+        ("ebfmi", "min", 2),
+        ("pareto_k", "max", 2),
+    )
+    engines = []
+    for engine, fits in diagnostics.groupby("engine", sort=True):
+        told = {"engine": str(engine), "fits": f"{len(fits):,}"}
+        told["failing"] = f"{int((~fits['ok'].astype(bool)).sum()):,}"
+        for name, way, decimals in worst:
+            known = pd.to_numeric(fits[name], errors="coerce").dropna()
+            value = float(getattr(known, way)()) if len(known) else math.nan
+            told[name] = rounding.written(value, decimals) if decimals else rounding.whole(value)
+        engines.append(told)
+    return engines
+
+
+def _failing(diagnostics: pd.DataFrame) -> list[dict[str, str]]:
+    failing = diagnostics[~diagnostics["ok"].astype(bool)]
+    return [
+        {"fit": str(row["fit"]), "reason": cells.text(row["reason"])}
+        for row in failing.to_dict("records")
+    ]
+
+
+def _notices(results: Results) -> list[dict[str, str]]:
+    return [
+        {"kind": notice.kind, "message": notice.message, "file": cells.text(notice.file)}
+        for notice in results.study.notices
+    ]
+
+
+def _counts_read(results: Results) -> list[tuple[str, str]]:
+    return [
+        (name.replace("_", " "), rounding.whole(count))
+        for name, count in results.study.counts_read.items()
+    ]
+
+
+def _frame(frame: pd.DataFrame) -> dict[str, Any]:
+    """Give a small frame as heads and rows of text."""
+    return {
+        "head": [str(name).replace("_", " ") for name in frame],
+        "rows": [[_plain(value) for value in row] for row in frame.itertuples(index=False)],
+    }
+
+
+def _provenance(run: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give what `run.json` holds as a list of plain facts and named groups of them."""
+    facts = []
+    for name, value in run.items():
+        if name in _TOLD_ELSEWHERE or value is None or value in ("", [], {}):
+            continue
+        inner = _flattened(value)
+        facts.append({"name": name.replace("_", " "), "facts": inner})
+    # What is one line each comes first; long lists such as hashes fold away behind it.
+    return sorted(facts, key=lambda fact: len(fact["facts"]) > 1)
+
+
+def _flattened(value: object, prefix: str = "") -> list[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        return [
+            pair
+            for name, inner in value.items()
+            for pair in _flattened(inner, f"{prefix} · {name}" if prefix else str(name))
+        ]
+    if isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
+        return [
+            pair
+            for place, item in enumerate(value, start=1)
+            for pair in _flattened(item, f"{prefix} · {place}" if prefix else str(place))
+        ]
+    if isinstance(value, list | tuple):
+        return [(prefix, ", ".join(_plain(item) for item in value))]
+    return [(prefix, _plain(value))]
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return rounding.whole(value) if value.is_integer() else rounding.written(value, 3)
+    return cells.text(value)
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_resource("page.html.jinja"))
+
+
+def _resource(name: str) -> str:
+    return files(_TEMPLATES).joinpath("templates", name).read_text(encoding="utf-8")

@@ -1,0 +1,129 @@
+"""The three tables of a report: the paper's numbers, the correlations, the weights.
+
+Each is written as CSV for machines (the contract's columns first, full precision) and as Markdown
+and LaTeX for readers (rounded by the Monte Carlo error, every interval named in the header).
+Knows the columns of `Results`, and no file but those it writes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+
+from selfinterp_stats.reporting import layout, reading
+
+if TYPE_CHECKING:
+    from selfinterp_stats.estimates.results import Results
+
+PAPER_NUMBERS_COLUMNS: Final = (
+    "id",
+    "section",
+    "quantity",
+    "base_model",
+    "estimate",
+    "hdi_low",
+    "hdi_high",
+    "published",
+    "published_hdi_low",
+    "published_hdi_high",
+    "agrees",
+)
+WEIGHTS_COLUMNS: Final = (
+    "base_model",
+    "set",
+    "scenario",
+    "attribute",
+    "attribute_name",
+    "mean",
+    "median",
+    "sd",
+    "hdi_low",
+    "hdi_high",
+    "ess_bulk",
+    "ess_tail",
+    "rhat",
+    "mcse_mean",
+    "pareto_k",
+    "engine",
+    "weight",
+)
+CORRELATIONS_COLUMNS: Final = (
+    "id",
+    "experiment",
+    "condition",
+    "base_model",
+    "term",
+    "median",
+    "hdi_low",
+    "hdi_high",
+    "eti_low",
+    "eti_high",
+    "pd",
+    "rope_share",
+    "ess_bulk",
+    "ess_tail",
+    "rhat",
+    "mcse_median",
+    "n",
+)
+
+
+def write_tables(results: Results, folder: Path) -> list[Path]:
+    """Write every table as CSV, Markdown and LaTeX.
+
+    Parameters
+    ----------
+    results : Results
+    folder : Path
+        An existing folder.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+    """
+    written = []
+    for name, frame, columns, for_markdown, for_latex in (
+        (
+            "paper_numbers",
+            results.paper_numbers,
+            PAPER_NUMBERS_COLUMNS,
+            reading.paper_numbers_table(results),
+            reading.paper_numbers_table(results, narrow=True),
+        ),
+        (
+            "correlations",
+            results.correlations,
+            CORRELATIONS_COLUMNS,
+            reading.correlations_table(results),
+            reading.correlations_table(results, narrow=True),
+        ),
+        (
+            "weights",
+            results.weights,
+            WEIGHTS_COLUMNS,
+            reading.weights_table(results),
+            reading.weights_table(results, narrow=True),
+        ),
+    ):
+        texts = {
+            "csv": csv_text(frame, columns),
+            "md": layout.to_markdown(for_markdown),
+            "tex": layout.to_latex(for_latex, long=name == "weights"),
+        }
+        for ending, text in texts.items():
+            path = folder / f"{name}.{ending}"
+            path.write_text(text, encoding="utf-8", newline="\n")
+            written.append(path)
+    return written
+
+
+def csv_text(frame: pd.DataFrame, first: tuple[str, ...] = ()) -> str:
+    """Write a frame as CSV in full precision, the columns in `first` before all others."""
+    missing = [name for name in first if name not in frame]
+    if missing:
+        raise KeyError(f"the frame lacks the columns {', '.join(missing)}")
+    rest = [name for name in frame if name not in first]
+    return str(frame[[*first, *rest]].to_csv(index=False, lineterminator="\n"))

@@ -1,0 +1,212 @@
+"""The page: one file that asks nobody for anything, escapes everything and says what it shows."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from sample import HOSTILE, sample_results
+
+from selfinterp_stats.reporting import figures, findings, page
+
+
+def rendered(results, folder):
+    return page.render_page(results, figures.write_figures(results, folder))
+
+
+@pytest.fixture(scope="module")
+def paper_page(paper, tmp_path_factory):
+    return rendered(paper, tmp_path_factory.mktemp("figures"))
+
+
+@pytest.fixture(scope="module")
+def hostile_page(other_study, tmp_path_factory):
+    return rendered(other_study, tmp_path_factory.mktemp("figures"))
+
+
+class Elements(HTMLParser):
+    """Collects tags with their attributes, and the text of the embedded data."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found = []
+        self.open = []
+        self.feed(text)
+
+    VOID = frozenset({"meta", "link", "br", "input"})
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_every_element_is_closed(paper_page, hostile_page):
+    for text in (paper_page, hostile_page):
+        assert Elements(text).open == []
+
+
+def test_no_request_goes_to_any_host(paper_page):
+    for tag, attributes in Elements(paper_page).found:
+        for name in ("src", "href", "xlink:href", "data", "action", "poster", "srcset"):
+            address = attributes.get(name) or ""
+            assert not re.match(r"(https?:)?//", address), (tag, name, address)
+    assert "@import" not in paper_page
+    assert not re.search(r"url\((?!#)", paper_page)
+    # What remains of http are the names of SVG's namespaces.
+    assert set(re.findall(r"https?://[^\"' ]*", paper_page)) <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
+
+
+def test_ids_are_unique_and_links_inside_the_page_lead_somewhere(paper_page):
+    found = Elements(paper_page).found
+    ids = [attributes["id"] for _, attributes in found if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for _, attributes in found:
+        target = attributes.get("href") or attributes.get("xlink:href") or ""
+        if target.startswith("#"):
+            assert target[1:] in ids
+        for label in (attributes.get("aria-labelledby") or "").split():
+            assert label in ids
+
+
+def test_hostile_names_are_shown_as_they_are(hostile_page):
+    scripts = [tag for tag, _ in Elements(hostile_page).found if tag == "script"]
+    assert len(scripts) == 2
+    assert "<script>alert" not in hostile_page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;&amp;_%$#" in hostile_page
+    assert embedded(hostile_page)["models"] == [HOSTILE, "plain"]
+
+
+def embedded(text):
+    return json.loads(
+        re.search(r'<script type="application/json" id="weights-data">(.*?)</script>', text)[1]
+    )
+
+
+def test_embedded_weights_are_those_of_the_table(paper, paper_page):
+    data = embedded(paper_page)
+    assert len(data["rows"]) == len(paper.weights)
+    for row, expected in zip(data["rows"], paper.weights.to_dict("records"), strict=True):
+        assert data["scenarios"][row[2]] == expected["scenario"]
+        assert data["models"][row[0]] == expected["base_model"]
+        assert row[4] == expected["weight"]
+        assert row[6] == pytest.approx(expected["mean"], abs=0.5 * 10 ** -row[5] + 1e-12)
+        assert row[8] == pytest.approx(expected["hdi_low"], abs=0.5 * 10 ** -row[7] + 1e-12)
+    flagged = {data["scenarios"][row[2]] for row in data["rows"] if data["flags"][row[14]]}
+    assert flagged == {"loose_leaf_tea_1", "loose_leaf_tea_2"}
+
+
+def test_a_posterior_that_is_not_finite_is_an_empty_cell(paper):
+    broken = paper.weights.head(5).copy()
+    broken[["mean", "hdi_low", "hdi_high", "ess_bulk", "rhat", "mcse_mean"]] = np.nan
+    broken["weight"] = pd.array([pd.NA] * 5, dtype="Int64")
+    rows = page.weights_data(broken, 0.95)["rows"]
+    assert rows[0][4] is None
+    assert rows[0][6] is None
+    json.dumps(rows, allow_nan=False)
+
+
+def test_the_paper_s_numbers_are_marked_where_they_differ(paper_page, paper):
+    differing = (paper.paper_numbers["agrees"] == "no").sum()
+    assert paper_page.count('<span class="badge differs">differs</span>') == differing - 2
+    assert paper_page.count('<span class="badge differs">not released</span>') == 2
+    assert "the released choices give 85.4%" in paper_page
+
+
+def test_another_study_has_no_published_columns(hostile_page):
+    assert "Paper’s 95% HDI" not in hostile_page
+    assert "Agrees" not in hostile_page
+    assert "The paper’s quantities in this study" in hostile_page
+
+
+def test_what_was_left_out_and_what_failed_is_said(paper_page):
+    assert "the off-the-shelf set of one base model is left out" in paper_page
+    assert "weights gpt-4o-2024-08-06 instilled loose_leaf_tea_1" in paper_page
+    assert "R-hat 1.03 is above 1.01" in paper_page
+
+
+def test_the_headline_is_computed(paper):
+    first, second, third = findings.headline(paper)
+    assert "0.52 [0.45, 0.60] before introspection training" in first
+    assert "gpt-4o-mini-2024-07-18" in first
+    assert "by 0.22 [0.16, 0.29] for learned weights" in second
+    assert third == (
+        "Of the 28 numbers that the paper prints, 24 agree with the refit; 2 differ and 2 cannot "
+        "be computed from what was released."
+    )
+
+
+def test_the_headline_of_many_base_models_is_a_range():
+    many = sample_results(tuple("abcde"), scenarios=2, paper=False)
+    told = findings.headline(many)
+    assert told[0].startswith("In 5 base models, reported weights correlate")
+    assert len(told) == 2
+
+
+def test_a_study_without_reports_still_has_a_page(paper, tmp_path):
+    bare = replace(
+        paper,
+        correlations=paper.correlations.head(0),
+        agreement=paper.agreement.head(0),
+        paper_numbers=paper.paper_numbers.head(0),
+        released_comparison=paper.released_comparison.head(0),
+    )
+    text = rendered(bare, tmp_path)
+    assert "The study holds no reports" in text
+    assert "figure2 is left out" in text
+
+
+def test_the_paper_s_page_is_small(tmp_path):
+    text = rendered(sample_results(scenarios=100), tmp_path)
+    assert len(embedded(text)["rows"]) == 2000
+    assert len(text.encode()) < 1_000_000
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(
+    not (shutil.which("chromium") or shutil.which("chromium-browser")), reason="no Chromium"
+)
+def test_a_browser_fills_the_table(hostile_page, tmp_path):
+    path = tmp_path / "index.html"
+    path.write_text(hostile_page, encoding="utf-8")
+    shown = subprocess.run(
+        [
+            shutil.which("chromium") or shutil.which("chromium-browser"),
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            "--dump-dom",
+            path.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
+    rows = re.search(r'<tbody id="w-rows">(.*?)</tbody>', shown, flags=re.DOTALL)[1]
+    assert rows.count("<tr") == 50
+    assert "80 of 80 weights" in shown
+    assert "page 1 of 2" in shown
+    assert "<script>alert" not in shown
