@@ -9,7 +9,6 @@ pyplot, and writes the same bytes for the same result.
 from __future__ import annotations
 
 import io
-import re
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from selfinterp_stats.reporting import rounding
+from selfinterp_stats.reporting import rounding, svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +34,7 @@ _COLOURS: Final = {
 _INK: Final = "#22262b"
 _FAINT: Final = "#b8bcc2"
 
-_PAGE_VARIABLES: Final = {
+PAGE_VARIABLES: Final = {
     _INK: "--ink",
     _FAINT: "--rule",
     "#ffffff": "--sheet",
@@ -43,6 +42,7 @@ _PAGE_VARIABLES: Final = {
     _COLOURS["weight-trained"]: "--before",
     _COLOURS["introspection-trained"]: "--after",
 }
+"""The page's variable for each colour of a drawing, so that it follows the page's theme."""
 
 _WIDTH_INCHES: Final = 7.0
 _ROW_INCHES: Final = 2.15
@@ -128,7 +128,7 @@ def write_figures(results: Results, folder: Path) -> DrawnFigures:
     folder : Path
         An existing folder.
     """
-    svg, captions, skipped = {}, {}, {}
+    drawings, captions, skipped = {}, {}, {}
     for design in _DESIGNS:
         agreement = results.agreement[results.agreement["set"] == design.set]
         slopes = _slopes(results.correlations, design)
@@ -139,54 +139,11 @@ def write_figures(results: Results, folder: Path) -> DrawnFigures:
                 "weights that can be set against fitted ones."
             )
             continue
-        svg[design.name] = _write(
+        drawings[design.name] = _write(
             design, models, agreement, slopes, results.settings.hdi_prob, folder
         )
         captions[design.name] = _caption(design, results.settings.hdi_prob)
-    return DrawnFigures(svg, captions, skipped)
-
-
-def themed_svg(svg: str) -> str:
-    """Make a compact SVG ready to stand in a page: coloured by the page's variables."""
-    body = svg[svg.index("<svg") :]
-    body = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', "", body, count=1)
-    for colour, variable in _PAGE_VARIABLES.items():
-        body = body.replace(f": {colour}", f": var({variable})")
-    return body
-
-
-def compact_svg(svg: str, name: str) -> str:
-    """Shorten what Matplotlib writes for a figure of thousands of points, to about a third.
-
-    Ids become short and begin with `name`, so that several drawings can stand in one page; the
-    points of a panel share one style and are placed to a tenth of a typographic point.
-    """
-    body = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    body = re.sub(r"\n[ \n]+", "\n", body)
-    referred = dict.fromkeys(re.findall(r'(?:href="#|url\(#)([^")]+)', body))
-    short = {long: f"{name}-{place}" for place, long in enumerate(referred)}
-    body = re.sub(
-        r' id="([^"]+)"',
-        lambda found: f' id="{short[found[1]]}"' if found[1] in short else "",
-        body,
-    )
-    body = re.sub(r'(href="#|url\(#)([^")]+)', lambda found: found[1] + short[found[2]], body)
-    point = r'\s*<use [^>]*style="'
-    return re.sub(
-        rf'<g (clip-path="[^"]+")>({point}([^"]*)"/>(?:{point}\3"/>)+)',
-        lambda found: f'<g {found[1]} style="{found[3]}">{_placed(found[2])}',
-        body,
-    )
-
-
-def _placed(points: str) -> str:
-    return re.sub(
-        r'<use xlink:href="([^"]+)" x="([\d.]+)" y="([\d.]+)" style="[^"]*"/>',
-        lambda found: (
-            f'<use xlink:href="{found[1]}" x="{float(found[2]):.1f}" y="{float(found[3]):.1f}"/>'
-        ),
-        points,
-    )
+    return DrawnFigures(drawings, captions, skipped)
 
 
 def _slopes(correlations: pd.DataFrame, design: _Design) -> pd.DataFrame:
@@ -237,7 +194,7 @@ def _write(
         )
         drawing = io.StringIO()
         FigureCanvasSVG(figure).print_svg(drawing, metadata={"Date": None, "Creator": None})
-    compact = compact_svg(drawing.getvalue(), design.name)
+    compact = svg.compacted(drawing.getvalue(), design.name)
     (folder / f"{design.name}.svg").write_text(compact, encoding="utf-8", newline="\n")
     return compact
 

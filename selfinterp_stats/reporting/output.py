@@ -60,13 +60,14 @@ def write_report(
     with output_folder(out) as folder:
         (folder / "tables").mkdir()
         tables.write_tables(results, folder / "tables")
-        (folder / "figures").mkdir()
-        drawn = figures.write_figures(results, folder / "figures")
-        _write_text(folder / "index.html", page.render_page(results, drawn))
+        # The largest part early: a disk that is too small is found before figures are drawn.
         if posterior:
             draws.write_netcdf(results.posteriors, folder / "posterior")
         if parquet:
             draws.write_parquet(results.posteriors, folder / "draws")
+        (folder / "figures").mkdir()
+        drawn = figures.write_figures(results, folder / "figures")
+        _write_text(folder / "index.html", page.render_page(results, drawn))
         run = {"package": PACKAGE, **results.run}
         if drawn.skipped:
             run["figures_left_out"] = drawn.skipped

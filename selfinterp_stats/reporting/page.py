@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from selfinterp_stats.reporting import cells, findings, reading, rounding
-from selfinterp_stats.reporting.figures import DrawnFigures, themed_svg
+from selfinterp_stats.reporting import cells, findings, reading, rounding, svg
+from selfinterp_stats.reporting.figures import PAGE_VARIABLES, DrawnFigures
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -53,9 +53,9 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
             "name": name,
             "caption": drawn.captions[name],
             # Our own drawing; Matplotlib has escaped the names in it.
-            "svg": Markup(themed_svg(svg)),
+            "svg": Markup(svg.themed(drawing, PAGE_VARIABLES)),
         }
-        for name, svg in drawn.svg.items()
+        for name, drawing in drawn.svg.items()
     ]
     return _template().render(
         paper=reading.has_published(results.paper_numbers),

@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 from selfinterp_stats.errors import InputError
-from selfinterp_stats.reporting import check_output_folder, draws, output, write_report
+from selfinterp_stats.reporting import check_output_folder, draws, figures, output, write_report
 
 PROMISED = {
     "index.html",
@@ -111,8 +111,9 @@ def test_a_failure_leaves_what_was_there(
 ):
     out = tmp_path / "results"
     if existing:
-        write_report(paper, out, posterior=False)
+        out.mkdir()
         (out / "index.html").write_text("the earlier result")
+        (out / "run.json").write_text('{"package": "selfinterp-stats"}')
     before = contents(out) if existing else None
 
     def fail(*args, **kwargs):
@@ -129,6 +130,9 @@ def test_a_failure_leaves_what_was_there(
 def test_a_failing_rename_puts_the_old_folder_back(paper, tmp_path, monkeypatch):
     out = write_report(paper, tmp_path / "results", posterior=False)
     before = contents(out)
+    monkeypatch.setattr(
+        output.figures, "write_figures", lambda *_: figures.DrawnFigures({}, {}, {})
+    )
     rename = output.Path.rename
 
     def fail_for_new(self, target):
