@@ -1,0 +1,80 @@
+"""Bayesian estimates of how well language models report the weights behind their own choices.
+
+The public names are imported where they are first used, so that importing this package, and the
+command line's help, cost nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from selfinterp_stats.errors import InputError, SelfInterpError, ServiceError
+    from selfinterp_stats.estimates import Results, Settings, fit_correlations, fit_weights
+    from selfinterp_stats.inference.fit import fit_many
+    from selfinterp_stats.models import Prior
+    from selfinterp_stats.reporting import compare_runs, hdi_table
+    from selfinterp_stats.reporting.reproduce import reproduce
+    from selfinterp_stats.study import (
+        Study,
+        fetch_paper_data,
+        load_study,
+        load_tidy,
+        simulate_study,
+    )
+
+_HOME = {
+    "InputError": "errors",
+    "Prior": "models",
+    "Results": "estimates",
+    "SelfInterpError": "errors",
+    "ServiceError": "errors",
+    "Settings": "estimates",
+    "Study": "study",
+    "compare_runs": "reporting",
+    "fetch_paper_data": "study",
+    "fit_correlations": "estimates",
+    "fit_many": "inference.fit",
+    "fit_weights": "estimates",
+    "hdi_table": "reporting",
+    "load_study": "study",
+    "load_tidy": "study",
+    "reproduce": "reporting.reproduce",
+    "simulate_study": "study",
+}
+
+__all__ = [
+    "InputError",
+    "Prior",
+    "Results",
+    "SelfInterpError",
+    "ServiceError",
+    "Settings",
+    "Study",
+    "__version__",
+    "compare_runs",
+    "fetch_paper_data",
+    "fit_correlations",
+    "fit_many",
+    "fit_weights",
+    "hdi_table",
+    "load_study",
+    "load_tidy",
+    "reproduce",
+    "simulate_study",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,104 @@
+"""What an analysis was asked to do and what came of it: the hand-over to reporting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from selfinterp_stats.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from selfinterp_stats.inference.fit import Engine
+    from selfinterp_stats.study import Study
+
+CHAINS = 4
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Choices that an analysis leaves to its user.
+
+    Attributes
+    ----------
+    seed : int
+    engine : {"auto", "importance", "nuts", "bambi"}
+    hdi_prob : float
+        Probability of HDIs and ETIs.
+    rope : (float, float)
+        Region of practical equivalence, ends included.
+    draws : int
+        Posterior draws per scenario in stage 1, over all chains.
+    regression_draws : int
+        Posterior draws per regression in stage 2, over all chains.
+    """
+
+    seed: int = 0
+    engine: Engine = "auto"
+    hdi_prob: float = 0.95
+    rope: tuple[float, float] = (-0.1, 0.1)
+    draws: int = 4_000
+    regression_draws: int = 80_000
+
+    def __post_init__(self) -> None:
+        if not 0 < self.hdi_prob < 1:
+            raise InputError(
+                "the probability of an interval cannot be this",
+                value=self.hdi_prob,
+                allowed="a number between 0 and 1, for instance 0.95",
+            )
+        low, high = self.rope
+        if not low < high:
+            raise InputError(
+                "the region of practical equivalence is empty",
+                value=self.rope,
+                allowed="LOW HIGH with LOW below HIGH",
+            )
+        for name, draws in (("draws", self.draws), ("regression draws", self.regression_draws)):
+            if draws < 400 or draws % CHAINS:
+                raise InputError(
+                    f"the number of {name} cannot be this",
+                    value=draws,
+                    allowed=f"at least 400, a multiple of the {CHAINS} chains",
+                )
+
+
+@dataclass
+class Results:
+    """Everything that one analysis of one study gave.
+
+    Attributes
+    ----------
+    study : Study
+    settings : Settings
+    posteriors : dict of str to xarray.DataTree
+        Stage 1: ``weights_{base model}_{set}``, with ``weight`` (chain, draw, scenario,
+        attribute) on the logit scale; stage 2: one tree per regression.
+    weights : pandas.DataFrame
+        One row per base model, set, scenario and attribute.
+    correlations : pandas.DataFrame
+        One row per regression term, slope, difference and contrast.
+    paper_numbers : pandas.DataFrame
+        The quantities that the paper prints, beside what it prints.
+    agreement : pandas.DataFrame
+        Fitted weight and mean report, one row per attribute that has both.
+    diagnostics : pandas.DataFrame
+        One row per fit.
+    released_comparison : pandas.DataFrame
+        Against the authors' rounded weights, where the study holds them.
+    run : dict
+        Provenance, as written to ``run.json``.
+    """
+
+    study: Study
+    settings: Settings
+    posteriors: dict[str, xr.DataTree]
+    weights: pd.DataFrame
+    correlations: pd.DataFrame
+    paper_numbers: pd.DataFrame
+    agreement: pd.DataFrame
+    diagnostics: pd.DataFrame
+    released_comparison: pd.DataFrame
+    run: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,87 @@
+"""Bambi and PyMC, one dataset after another: the plain reference for the batched engines."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from selfinterp_stats.inference.devices import Progress
+from selfinterp_stats.inference.draws import Draws
+from selfinterp_stats.inference.seeds import key_data
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from selfinterp_stats.models.spec import ModelSpec
+
+WARMUP = 1000
+
+
+def one_by_one(
+    spec: ModelSpec,
+    datasets: list[pd.DataFrame],
+    labels: tuple[tuple[str, ...], ...],
+    *,
+    chains: int,
+    draws: int,
+    seed: int,
+    progress: Progress | None = None,
+) -> Draws:
+    """Fit the same Bambi model to each dataset with PyMC's NUTS.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    datasets : list of pandas.DataFrame
+    labels : tuple of tuple of str
+        What each dataset is called.
+    chains, draws, seed : int
+    progress : callable, optional
+
+    Returns
+    -------
+    Draws
+        The intercept in ``values`` is the one at zero of all predictors.
+    """
+    logging.getLogger("pymc").setLevel(logging.ERROR)
+    fits = []
+    for data, label in zip(datasets, labels, strict=True):
+        fits.append(_fit(spec, data, chains, draws, int(key_data(seed, "bambi", *label)[0])))
+        if progress is not None:
+            progress(1)
+    values = np.stack([v for v, _ in fits])
+    return Draws(
+        values=values,
+        per_draw={name: np.stack([s[name] for _, s in fits]) for name in fits[0][1]},
+    )
+
+
+def _fit(
+    spec: ModelSpec, data: pd.DataFrame, chains: int, draws: int, seed: int
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Fit one dataset.
+
+    Returns
+    -------
+    (chain, draw, parameter) array and the sampler statistics
+    """
+    model = spec.build(data)
+    result: Any = model.fit(
+        draws=draws,
+        tune=WARMUP,
+        chains=chains,
+        random_seed=seed,
+        progressbar=False,
+        inference_method="pymc",
+    )
+    posterior, statistics = result["posterior"], result["sample_stats"]
+    names = [rv.name for rv in model.backend.model.free_RVs]
+    flat = [posterior[name].values.reshape(chains, draws, -1) for name in names]
+    return np.concatenate(flat, axis=2), {
+        "diverging": statistics["diverging"].values,
+        "energy": statistics["energy"].values,
+        "n_steps": statistics["n_steps"].values,
+        "acceptance_rate": statistics["acceptance_rate"].values,
+    }
