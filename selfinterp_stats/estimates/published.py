@@ -12,7 +12,7 @@ from typing import Final
 import pandas as pd
 
 # What kind of number each stem of an id is (an id is a stem and the name of a base model).
-_KINDS: Final = {
+KINDS: Final = {
     "e1_learned_target_r": "Pearson r",
     "e1_target_agreement": "share",
     "e1_invalid_choices": "count",
@@ -58,7 +58,7 @@ def _read() -> pd.DataFrame:
     ):
         numbers = pd.read_csv(source)
     stems = [stem_of(identifier) for identifier in numbers["id"]]
-    numbers["kind"] = [_KINDS[stem] for stem in stems]
+    numbers["kind"] = [KINDS[stem] for stem in stems]
     numbers["reason"] = [_REASONS.get(identifier, "") for identifier in numbers["id"]]
     return numbers
 
@@ -71,7 +71,7 @@ def stem_of(identifier: str) -> str:
     KeyError
         If no published number has an id that begins so.
     """
-    for stem in sorted(_KINDS, key=len, reverse=True):
+    for stem in sorted(KINDS, key=len, reverse=True):
         if identifier == stem or identifier.startswith(f"{stem}_"):
             return stem
     raise KeyError(identifier)

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -58,21 +58,34 @@ def write_report(
         there before then still stands there.
     """
     with output_folder(out) as folder:
-        (folder / "tables").mkdir()
-        tables.write_tables(results, folder / "tables")
-        # The largest part early: a disk that is too small is found before figures are drawn.
-        if posterior:
-            draws.write_netcdf(results.posteriors, folder / "posterior")
-        if parquet:
-            draws.write_parquet(results.posteriors, folder / "draws")
-        (folder / "figures").mkdir()
-        drawn = figures.write_figures(results, folder / "figures")
-        _write_text(folder / "index.html", page.render_page(results, drawn))
-        run = {"package": PACKAGE, **results.run}
-        if drawn.skipped:
-            run["figures_left_out"] = drawn.skipped
-        _write_text(folder / _RUN, json.dumps(run, indent=2, default=_as_json) + "\n")
+        write_into(results, folder, posterior=posterior, parquet=parquet)
     return Path(out)
+
+
+def write_into(
+    results: Results, folder: Path, *, posterior: bool = True, parquet: bool = False
+) -> None:
+    """Write a whole report into an existing, empty folder; parameters as for `write_report`."""
+    (folder / "tables").mkdir()
+    tables.write_tables(results, folder / "tables")
+    # The largest part early: a disk that is too small is found before figures are drawn.
+    if posterior:
+        draws.write_netcdf(results.posteriors, folder / "posterior")
+    if parquet:
+        draws.write_parquet(results.posteriors, folder / "draws")
+    (folder / "figures").mkdir()
+    drawn = figures.write_figures(results, folder / "figures")
+    _write_text(folder / "index.html", page.render_page(results, drawn))
+    run = dict(results.run)
+    if drawn.skipped:
+        run["figures_left_out"] = drawn.skipped
+    write_run(run, folder)
+
+
+def write_run(run: Mapping[str, Any], folder: Path) -> None:
+    """Write ``run.json``, by which a later run knows the folder as ours."""
+    text = json.dumps({"package": PACKAGE, **run}, indent=2, default=_as_json)
+    _write_text(folder / _RUN, text + "\n")
 
 
 @contextmanager

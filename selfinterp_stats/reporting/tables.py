@@ -70,6 +70,13 @@ CORRELATIONS_COLUMNS: Final = (
 )
 
 
+_READING: Final = {
+    "paper_numbers": (PAPER_NUMBERS_COLUMNS, reading.paper_numbers_table),
+    "correlations": (CORRELATIONS_COLUMNS, reading.correlations_table),
+    "weights": (WEIGHTS_COLUMNS, reading.weights_table),
+}
+
+
 def write_tables(results: Results, folder: Path) -> list[Path]:
     """Write every table as CSV, Markdown and LaTeX.
 
@@ -84,39 +91,22 @@ def write_tables(results: Results, folder: Path) -> list[Path]:
     list of Path
         The files written.
     """
+    return [path for name in _READING for path in write_table(name, results, folder)]
+
+
+def write_table(name: str, results: Results, folder: Path) -> list[Path]:
+    """Write one table; `name` is that of its frame in `results`."""
+    columns, for_reading = _READING[name]
+    texts = {
+        "csv": csv_text(getattr(results, name), columns),
+        "md": layout.to_markdown(for_reading(results)),
+        "tex": layout.to_latex(for_reading(results, narrow=True), long=name != "paper_numbers"),
+    }
     written = []
-    for name, frame, columns, for_markdown, for_latex in (
-        (
-            "paper_numbers",
-            results.paper_numbers,
-            PAPER_NUMBERS_COLUMNS,
-            reading.paper_numbers_table(results),
-            reading.paper_numbers_table(results, narrow=True),
-        ),
-        (
-            "correlations",
-            results.correlations,
-            CORRELATIONS_COLUMNS,
-            reading.correlations_table(results),
-            reading.correlations_table(results, narrow=True),
-        ),
-        (
-            "weights",
-            results.weights,
-            WEIGHTS_COLUMNS,
-            reading.weights_table(results),
-            reading.weights_table(results, narrow=True),
-        ),
-    ):
-        texts = {
-            "csv": csv_text(frame, columns),
-            "md": layout.to_markdown(for_markdown),
-            "tex": layout.to_latex(for_latex, long=name == "weights"),
-        }
-        for ending, text in texts.items():
-            path = folder / f"{name}.{ending}"
-            path.write_text(text, encoding="utf-8", newline="\n")
-            written.append(path)
+    for ending, text in texts.items():
+        path = folder / f"{name}.{ending}"
+        path.write_text(text, encoding="utf-8", newline="\n")
+        written.append(path)
     return written
 
 

@@ -1,0 +1,77 @@
+"""The command ``selfinterp`` and how its failures become exit statuses.
+
+0 done; 1 done, but a diagnostic failed under ``--strict``; 2 the input or the call is wrong;
+3 a service could not be reached; 130 interrupted. A user's mistake prints one message.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from selfinterp_stats import __version__
+from selfinterp_stats.cli.commands import (
+    compare,
+    demo,
+    fetch,
+    reproduce,
+    simulate,
+    tables,
+    weights,
+)
+from selfinterp_stats.errors import SelfInterpError
+
+INTERRUPTED = 130
+
+
+class _InOrder(click.Group):
+    """Lists commands as a newcomer would use them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(self.commands)
+
+
+@click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="selfinterp")
+def selfinterp() -> None:
+    """How well do language models report the weights behind their own choices?
+
+    Start with `selfinterp demo`; then `selfinterp fetch` and `selfinterp reproduce`.
+    """
+
+
+for command in (demo, fetch, reproduce, weights, tables, compare, simulate):
+    selfinterp.add_command(command)
+
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : list of str
+        Without the program's name.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
+    try:
+        status = selfinterp.main(arguments, prog_name="selfinterp", standalone_mode=False)
+    except SelfInterpError as error:
+        click.echo(f"selfinterp: {error}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("selfinterp: interrupted; nothing was written.", err=True)
+        return INTERRUPTED
+    return status if isinstance(status, int) else 0

@@ -1,0 +1,158 @@
+"""The whole analysis of one study: weights, correlations, the paper's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from selfinterp_stats.estimates.agreement import agreement_of
+from selfinterp_stats.estimates.correlations import fit_correlations
+from selfinterp_stats.estimates.names import Names
+from selfinterp_stats.estimates.numbers import paper_numbers
+from selfinterp_stats.estimates.provenance import provenance
+from selfinterp_stats.estimates.released import compare_with_released
+from selfinterp_stats.estimates.results import Results, Settings
+from selfinterp_stats.estimates.weights import BY, fit_weights
+
+if TYPE_CHECKING:
+    from selfinterp_stats.inference.devices import Progress
+    from selfinterp_stats.study import Study
+
+Step = Callable[[str, int], "AbstractContextManager[Progress | None]"]
+
+
+class Steps:
+    """Times the steps of an analysis and passes their progress on.
+
+    Attributes
+    ----------
+    seconds : dict of str to float
+        By step, in the order in which they were taken.
+    """
+
+    def __init__(self, show: Step | None = None) -> None:
+        self._show = show
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str, total: int) -> Iterator[Progress | None]:
+        """Time a step of `total` parts."""
+        start = perf_counter()
+        if self._show is None:
+            yield None
+        else:
+            with self._show(name, total) as progress:
+                yield progress
+        self.seconds[name] = round(perf_counter() - start, 3)
+
+
+def analyse(study: Study, settings: Settings, steps: Steps | None = None) -> Results:
+    """Re-estimate everything that a study holds.
+
+    Parameters
+    ----------
+    study : Study
+    settings : Settings
+    steps : Steps, optional
+        Where seconds and progress go.
+
+    Returns
+    -------
+    Results
+    """
+    steps = steps or Steps()
+    names = Names.of(study)
+    results = analyse_weights(study, settings, steps)
+    agreement = agreement_of(results.weights, study)
+    with steps.step("correlations", _regressions(agreement)) as progress:
+        correlations = fit_correlations(
+            agreement, settings=settings, names=names, progress=progress
+        )
+    results.agreement = agreement
+    results.correlations = correlations.table
+    results.posteriors |= correlations.posteriors
+    results.diagnostics = pd.concat(
+        [results.diagnostics, correlations.diagnostics], ignore_index=True
+    )
+    results.paper_numbers = paper_numbers(
+        study, results.weights, agreement, correlations.table, names
+    )
+    results.run = _run(results, steps)
+    return results
+
+
+def analyse_weights(study: Study, settings: Settings, steps: Steps | None = None) -> Results:
+    """Stage 1 alone; the tables of stage 2 are empty."""
+    steps = steps or Steps()
+    with steps.step("weights", study.choices[list(BY)].drop_duplicates().shape[0]) as progress:
+        weights = fit_weights(study, settings=settings, progress=progress)
+    results = Results(
+        study=study,
+        settings=settings,
+        posteriors=weights.posteriors,
+        weights=weights.table,
+        correlations=pd.DataFrame(),
+        paper_numbers=pd.DataFrame(),
+        agreement=pd.DataFrame(),
+        diagnostics=weights.diagnostics,
+        released_comparison=compare_with_released(weights.table, study),
+    )
+    results.run = _run(results, steps)
+    return results
+
+
+def _regressions(agreement: pd.DataFrame) -> int:
+    """How many regressions stage 2 has: one per report set, one per set with both conditions."""
+    cells = agreement[["base_model", "set", "condition"]].drop_duplicates()
+    trained = cells[cells["condition"] != "off-the-shelf"]
+    both = trained.groupby(["base_model", "set"]).size()
+    return len(cells) + both[both == 2].index.get_level_values("set").nunique()
+
+
+def _run(results: Results, steps: Steps) -> dict[str, Any]:
+    study, fits = results.study, results.diagnostics
+    failing = fits[~fits["ok"]]
+    return {
+        **provenance(),
+        "settings": asdict(results.settings),
+        "seed": results.settings.seed,
+        "data": {
+            "source": study.source,
+            "is_paper": study.is_paper,
+            "hashes": study.hashes,
+            "read": study.counts_read,
+            "notices": [asdict(notice) for notice in study.notices],
+        },
+        "engines": {
+            "weights": _counted(fits[fits["scenario"] != ""]["engine"]),
+            "correlations": _counted(fits[fits["scenario"] == ""]["engine"]),
+        },
+        "diagnostics": {
+            "fits": len(fits),
+            "failing": failing[["fit", "reason"]].to_dict("records"),
+            "max_rhat": float(fits["rhat"].max()),
+            "min_ess_bulk": float(fits["ess_bulk"].min()),
+            "min_ess_tail": float(fits["ess_tail"].min()),
+            "max_pareto_k": float(fits["pareto_k"].max()),
+            "divergences": int(fits["divergences"].sum()),
+        },
+        "flagged": {
+            "all_choices_alike": sorted(
+                " / ".join(key)
+                for key in results.weights.loc[results.weights["all_same_choice"], list(BY)]
+                .drop_duplicates()
+                .itertuples(index=False)
+            )
+        },
+        "released": results.released_comparison.to_dict("records"),
+        "seconds": steps.seconds,
+    }
+
+
+def _counted(engines: pd.Series) -> dict[str, int]:
+    return {str(name): int(count) for name, count in engines.value_counts().items()}

@@ -1,0 +1,81 @@
+"""The embedded default: an experiment simulated with known truth, refitted and reported."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from selfinterp_stats.estimates.analysis import Step, Steps, analyse
+from selfinterp_stats.estimates.results import Results, Settings
+from selfinterp_stats.reporting.output import check_output_folder, output_folder, write_into
+from selfinterp_stats.study import load_study, simulate_study
+
+
+def run_demo(
+    out: str | PathLike[str], *, seed: int = 0, show: Step | None = None
+) -> tuple[Results, pd.DataFrame]:
+    """Simulate a study of the paper's design, refit it and write the report.
+
+    Parameters
+    ----------
+    out : path
+        Gets what `reproduce` writes, the simulated study in ``study/`` and
+        ``tables/truth.csv``.
+    seed : int
+        Of the simulation and of the draws.
+    show : callable, optional
+        As in `reproduce`.
+
+    Returns
+    -------
+    Results, pandas.DataFrame
+        The second is `beside_truth`.
+    """
+    check_output_folder(out)
+    steps = Steps(show)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "study"
+        with steps.step("simulating", 1):
+            truth = simulate_study(folder, seed=seed)
+        with steps.step("reading", 1):
+            study = load_study(folder)
+        results = analyse(study, Settings(seed=seed), steps)
+        results.run["data"]["source"] = "study"
+        beside = beside_truth(results.paper_numbers, truth.quantities)
+        with steps.step("report", 1), output_folder(out) as target:
+            write_into(results, target)
+            shutil.copytree(folder, target / "study")
+            beside.to_csv(target / "tables" / "truth.csv", index=False)
+    return results, beside
+
+
+def beside_truth(numbers: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """Estimates beside what is known of the simulated study.
+
+    Parameters
+    ----------
+    numbers : pandas.DataFrame
+        ``paper_numbers`` of the refit.
+    truth : pandas.DataFrame
+        ``quantities`` of the simulation: ``id, truth, expected_estimate``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``id, quantity, base_model, estimate, hdi_low, hdi_high, expected_estimate, truth,
+        covered``; ``covered`` says whether the HDI holds ``expected_estimate``, what a refit
+        finds on average over fresh choices, and is empty where there is no HDI.
+    """
+    known = truth[["id", "truth", "expected_estimate"]]
+    columns = ["id", "quantity", "base_model", "estimate", "hdi_low", "hdi_high"]
+    beside = numbers[columns].merge(known, on="id")
+    expected = beside["expected_estimate"]
+    inside = expected.between(beside["hdi_low"], beside["hdi_high"])
+    has_interval = beside["hdi_low"].notna() & expected.notna()
+    beside["covered"] = np.where(has_interval, np.where(inside, "yes", "no"), "")
+    return beside

@@ -1,0 +1,67 @@
+"""The main job: refit everything that a study holds and write it up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from os import PathLike
+
+from selfinterp_stats.estimates.analysis import Step, Steps, analyse
+from selfinterp_stats.estimates.results import Results, Settings
+from selfinterp_stats.reporting.output import check_output_folder, write_report
+from selfinterp_stats.study import Study, load_study, paper_data_folder
+
+
+def reproduce(
+    data: Study | str | PathLike[str] | None = None,
+    out: str | PathLike[str] | None = None,
+    *,
+    settings: Settings | None = None,
+    base_models: Iterable[str] | None = None,
+    sets: Iterable[str] | None = None,
+    posterior: bool = True,
+    parquet: bool = False,
+    show: Step | None = None,
+) -> Results:
+    """Refit a study and, where `out` is given, write tables, figures and the page.
+
+    Parameters
+    ----------
+    data : Study or path, optional
+        A study or its folder; the paper's data (``$SELFINTERP_DATA``, else the fetched copy)
+        unless given.
+    out : path, optional
+        Folder for the report. It appears whole or not at all.
+    settings : Settings, optional
+    base_models, sets : iterable of str, optional
+        Narrow the analysis.
+    posterior, parquet : bool
+        Whether to write the draws as netCDF, and as Parquet.
+    show : callable, optional
+        ``show(step, total)`` is entered as a context around every step and gives a callable
+        that takes the number of parts just finished.
+
+    Returns
+    -------
+    Results
+
+    Raises
+    ------
+    InputError
+        If the study cannot be read or the folder cannot be written; nothing is changed then.
+
+    Examples
+    --------
+    >>> results = reproduce("paper_data", "results")  # doctest: +SKIP
+    >>> results.paper_numbers[["id", "estimate", "published", "agrees"]]  # doctest: +SKIP
+    """
+    if out is not None:
+        check_output_folder(out)
+    steps = Steps(show)
+    with steps.step("reading", 1):
+        study = data if isinstance(data, Study) else load_study(data or paper_data_folder())
+        study = study.narrow(base_models, sets)
+    results = analyse(study, settings or Settings(), steps)
+    if out is not None:
+        with steps.step("report", 1):
+            write_report(results, out, posterior=posterior, parquet=parquet)
+    return results

@@ -1,0 +1,37 @@
+"""Stage 1 alone, written up: the weights table, the draws and where they came from."""
+
+from __future__ import annotations
+
+from os import PathLike
+
+from selfinterp_stats.estimates.analysis import Step, Steps, analyse_weights
+from selfinterp_stats.estimates.results import Results, Settings
+from selfinterp_stats.reporting import draws
+from selfinterp_stats.reporting.output import check_output_folder, output_folder, write_run
+from selfinterp_stats.reporting.tables import write_table
+from selfinterp_stats.study import Study
+
+
+def refit_weights(
+    study: Study,
+    out: str | PathLike[str],
+    *,
+    settings: Settings | None = None,
+    parquet: bool = False,
+    show: Step | None = None,
+) -> Results:
+    """Fit the weights of a study and write ``tables/weights.*``, ``posterior/``, ``run.json``.
+
+    Parameters are those of `reproduce`; what stage 2 would give is empty in the result.
+    """
+    check_output_folder(out)
+    steps = Steps(show)
+    results = analyse_weights(study, settings or Settings(), steps)
+    with steps.step("report", 1), output_folder(out) as folder:
+        (folder / "tables").mkdir()
+        write_table("weights", results, folder / "tables")
+        draws.write_netcdf(results.posteriors, folder / "posterior")
+        if parquet:
+            draws.write_parquet(results.posteriors, folder / "draws")
+        write_run(results.run, folder)
+    return results
