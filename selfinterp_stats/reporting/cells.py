@@ -6,6 +6,7 @@ Knows the columns of `Results` and how figures are rounded; nothing of tables an
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -15,6 +16,12 @@ from selfinterp_stats.reporting import rounding
 
 Row = Mapping[str, Any]
 
+_CONDITIONS: Final = ("off-the-shelf", "weight-trained", "introspection-trained")
+_TERMS: Final = {
+    "standardized_reports": "slope of reported weight",
+    "Intercept": "intercept",
+    "sigma": "residual sd",
+}
 _FLAGS: Final = {
     "ok": (False, "diagnostic failed", "f"),
     "all_same_choice": (True, "one option always chosen", "o"),
@@ -142,16 +149,50 @@ def _decimals(row: Row, *, default: int = 0) -> int:
 def regression_words(row: Row) -> str:
     """Name a regression: experiment, condition and base model."""
     parts = (text(row["experiment"]), text(row["condition"]), text(row["base_model"]))
-    return " · ".join(part for part in parts if part)
+    return " · ".join(with_minus(part) for part in parts if part)
 
 
 def term_words(term: str) -> str:
     """Name a regression's term as the paper would."""
-    return {
-        "standardized_reports": "slope of reported weight",
-        "Intercept": "intercept",
-        "sigma": "residual sd",
-    }.get(term, term)
+    if term.startswith("slope: ") and " - " in term:
+        return "change of the slope"
+    if term.startswith("slope"):
+        return term.removeprefix("slope: ")
+    if term in _TERMS:
+        return _TERMS[term]
+    # A base model's name in the brackets may hold a colon of its own.
+    factors = re.split(r":(?![^\[]*\])", term)
+    return " × ".join(_factor_words(factor) for factor in factors)
+
+
+def _factor_words(factor: str) -> str:
+    name, _, level = factor.removesuffix("]").partition("[")
+    if name == "itrained":
+        return "trained"
+    return level or {"standardized_reports": "reports"}.get(name, name)
+
+
+def with_minus(difference: str) -> str:
+    """Write the sign of a difference between two names as a minus."""
+    return difference.replace(" - ", f" {rounding.MINUS} ")
+
+
+def spaced(name: str) -> str:
+    """Write a name with spaces where a file has underscores."""
+    return name.replace("_", " ")
+
+
+def in_order(correlations: pd.DataFrame) -> pd.DataFrame:
+    """Sort regressions as the paper tells them: by experiment, then as training goes on."""
+    conditions = {name: place for place, name in enumerate(_CONDITIONS)}
+    keys = pd.DataFrame(
+        {
+            "experiment": correlations["experiment"].astype(str),
+            "condition": [conditions.get(text(name), 9) for name in correlations["condition"]],
+        },
+        index=correlations.index,
+    )
+    return correlations.loc[keys.sort_values(["experiment", "condition"], kind="stable").index]
 
 
 def short_interval(row: Row, prob: float) -> str:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -47,7 +48,8 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
     from markupsafe import Markup
 
     prob = results.settings.hdi_prob
-    slopes = findings.main_slopes(results.correlations)
+    correlations = cells.in_order(results.correlations)
+    slopes = findings.main_slopes(correlations)
     figures = [
         {
             "name": name,
@@ -59,7 +61,9 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
     ]
     return _template().render(
         paper=reading.has_published(results.paper_numbers),
-        source=results.study.source,
+        # A page is handed on; where the data lay on one machine is nobody's business.
+        source=PurePath(results.study.source).name or results.study.source,
+        or results.study.source,  # a page is shared, a path is not
         base_models=list(results.study.base_models),
         headline=findings.headline(results),
         glance=findings.glance(results),
@@ -70,7 +74,8 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
         figures=figures,
         skipped=list(drawn.skipped.values()),
         slopes=_correlations(slopes, prob),
-        other_terms=_correlations(results.correlations.drop(slopes.index), prob),
+        other_terms_count=len(correlations) - len(slopes),
+        other_terms=_correlations(correlations.drop(slopes.index), prob),
         correlation_priors=_priors(results.correlations),
         weight_priors=_priors(results.weights),
         weights_json=Markup(_embedded(weights_data(results.weights, prob))),
@@ -209,11 +214,18 @@ def _drawn(row: cells.Row, columns: tuple[str, str, str]) -> dict[str, str]:
 
 
 def _correlations(frame: pd.DataFrame, prob: float) -> list[dict[str, Any]]:
+    """Give the regressions' terms by experiment."""
+    return [
+        {"name": str(name), "rows": _correlation_rows(rows, prob)}
+        for name, rows in frame.groupby("experiment", sort=True)
+    ]
+
+
+def _correlation_rows(frame: pd.DataFrame, prob: float) -> list[dict[str, Any]]:
     return [
         {
-            "experiment": cells.text(row["experiment"]),
-            "condition": cells.text(row["condition"]),
-            "base_model": cells.text(row["base_model"]),
+            "conditions": cells.text(row["condition"]).split(" - "),
+            "base_models": cells.text(row["base_model"]).split(" - "),
             "term": cells.term_words(str(row["term"])),
             "contrast": str(row["term"]).startswith("slope"),
             "median": cells.rounded(row, "median"),
@@ -277,6 +289,7 @@ def _counts_read(results: Results) -> list[tuple[str, str]]:
     return [
         (name.replace("_", " "), rounding.whole(count))
         for name, count in results.study.counts_read.items()
+        if count
     ]
 
 

@@ -71,7 +71,7 @@ def correlations_table(results: Results, *, narrow: bool = False) -> layout.Read
     """Give every term of the regressions of learned or native on reported weights."""
     prob = results.settings.hdi_prob
     columns = [
-        _Column("term", lambda row: cells.term_words(str(row["term"])), "l"),
+        _Column("term", lambda row: cells.term_words(str(row["term"])), "p"),
         _Column("median", lambda row: cells.rounded(row, "median")),
         *_interval_columns(prob),
         *_share_columns(results.settings.rope, prob),
@@ -92,7 +92,7 @@ def correlations_table(results: Results, *, narrow: bool = False) -> layout.Read
         "regression",
         cells.regression_words,
         columns,
-        results.correlations,
+        cells.in_order(results.correlations),
         tuple(notes),
     )
     return table.without_empty_columns()
@@ -103,7 +103,9 @@ def weights_table(results: Results, *, narrow: bool = False) -> layout.ReadingTa
     prob = results.settings.hdi_prob
     columns = [
         _Column(
-            "attribute", lambda row: cells.text(row["attribute_name"]) or row["attribute"], "p"
+            "attribute",
+            lambda row: cells.spaced(cells.text(row["attribute_name"]) or row["attribute"]),
+            "p",
         ),
         _Column("weight\n(±100)", lambda row: rounding.whole(cells.figure(row, "weight"))),
         _Column("mean\n(logit)", lambda row: cells.rounded(row, "mean")),
@@ -125,7 +127,7 @@ def weights_table(results: Results, *, narrow: bool = False) -> layout.ReadingTa
         "weights",
         "Learned (instilled) and native weights by scenario, slopes of the logistic regressions",
         "scenario",
-        lambda row: f"{row['scenario']} · {row['set']} · {row['base_model']}",
+        lambda row: f"{cells.spaced(row['scenario'])} · {row['set']} · {row['base_model']}",
         columns,
         results.weights,
         tuple(notes),
@@ -235,6 +237,10 @@ def _diagnostic_columns() -> list[_Column]:
             in_latex=False,
         ),
     ]
+
+
+def _attribute(row: Row) -> str:
+    return cells.spaced(cells.text(row["attribute_name"]) or str(row["attribute"]))
 
 
 def _flag(row: Row) -> str:

@@ -165,28 +165,42 @@ def sampled_correlations(rng, base_models, scenarios):
                 ("standardized_reports", truth, 0.038),
                 ("sigma", 0.84, 0.027),
             ):
-                draws = centre + sd * rng.normal(size=(1, 4, 5000))
-                figures = {key: value[0] for key, value in summarise(draws).items()}
-                rows.append(
-                    {
-                        "id": f"{name}_{condition}_{base_model}_{term}",
-                        "experiment": experiment,
-                        "condition": condition,
-                        "base_model": base_model,
-                        "term": term,
-                        **{key: value for key, value in figures.items() if key != "n_draws"},
-                        "n": 5 * scenarios,
-                        "set": name,
-                        "mcse_hdi_low": 0.0006,
-                        "mcse_hdi_high": 0.0006,
-                        "pareto_k": 0.1,
-                        "engine": "importance",
-                        "prior": PRIOR,
-                        "family": "gaussian",
-                        "ok": True,
-                    }
-                )
+                where = (experiment, name, condition, base_model, term)
+                rows.append(sampled_term(rng, where, centre, sd, scenarios))
+    change = "introspection-trained - weight-trained"
+    for experiment, name in (("Experiment 2", "instilled"), ("Experiment 3", "native")):
+        for condition, models, term in (
+            (change, "both", f"slope: {change}"),
+            ("weight-trained", "both", "slope, mean over base models"),
+            (change, " - ".join(base_models[:2]), "slope: difference between base models"),
+            ("", "both", "standardized_reports:itrained[TRUE]"),
+        ):
+            where = (experiment, name, condition, models, term)
+            rows.append(sampled_term(rng, where, 0.25, 0.035, scenarios))
     return pd.DataFrame(rows)
+
+
+def sampled_term(rng, where, centre, sd, scenarios):
+    experiment, name, condition, base_model, term = where
+    draws = centre + sd * rng.normal(size=(1, 4, 5000))
+    figures = {key: value[0] for key, value in summarise(draws).items()}
+    return {
+        "id": f"{name}_{condition}_{base_model}_{term}",
+        "experiment": experiment,
+        "condition": condition,
+        "base_model": base_model,
+        "term": term,
+        **{key: value for key, value in figures.items() if key != "n_draws"},
+        "n": 5 * scenarios,
+        "set": name,
+        "mcse_hdi_low": 0.0006,
+        "mcse_hdi_high": 0.0006,
+        "pareto_k": 0.1,
+        "engine": "importance",
+        "prior": PRIOR,
+        "family": "gaussian",
+        "ok": True,
+    }
 
 
 def sampled_paper_numbers(base_models, paper):

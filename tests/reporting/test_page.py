@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import shutil
@@ -14,7 +15,7 @@ import pandas as pd
 import pytest
 from sample import HOSTILE, sample_results
 
-from selfinterp_stats.reporting import figures, findings, page
+from selfinterp_stats.reporting import cells, figures, findings, page
 
 
 def rendered(results, folder):
@@ -169,7 +170,53 @@ def test_a_study_without_reports_still_has_a_page(paper, tmp_path):
     )
     text = rendered(bare, tmp_path)
     assert "The study holds no reports" in text
-    assert "figure2 is left out" in text
+    assert "Figure 2 is left out" in text
+
+
+def test_contrasts_stand_with_the_slopes_and_coefficients_apart(paper, paper_page):
+    correlations = cells.in_order(paper.correlations)
+    assert list(correlations["experiment"]) == sorted(correlations["experiment"])
+    slopes = findings.main_slopes(correlations)
+    assert len(slopes) == 2 * 5 + 2 * 3
+    assert f"The other {len(correlations) - len(slopes)} terms" in paper_page
+    assert "reports × trained" in paper_page
+    assert "change of the slope" in paper_page
+
+
+def luminance(colour):
+    channels = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", [0, 2])
+@pytest.mark.parametrize(
+    ("text", "ground"),
+    [
+        ("ink", "sheet"),
+        ("soft", "sheet"),
+        ("link", "sheet"),
+        ("ink", "panel"),
+        ("ink", "tint"),
+        ("soft", "tint"),
+        ("agree-ink", "agree"),
+        ("differ-ink", "differ"),
+    ],
+)
+def test_text_is_legible_in_both_themes(theme, text, ground):
+    styles = page._resource("page.css")
+    block = re.findall(r":root[^{]*\{([^}]*)\}", styles)[theme]
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
+    light, dark = sorted((luminance(colours[text]), luminance(colours[ground])), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_the_page_does_not_tell_where_the_data_lay(paper, tmp_path):
+    moved = copy.copy(paper.study)
+    moved.source = "/home/somebody/private/paper_data"
+    text = rendered(replace(paper, study=moved), tmp_path)
+    assert "somebody" not in text
+    assert "<dd>paper_data</dd>" in text
 
 
 def test_the_paper_s_page_is_small(tmp_path):

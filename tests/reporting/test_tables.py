@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from sample import HOSTILE
 
-from selfinterp_stats.reporting import layout, reading, tables
+from selfinterp_stats.reporting import cells, layout, reading, tables
 
 
 @pytest.fixture(scope="module")
@@ -103,11 +103,26 @@ def test_figures_for_reading_are_rounded_by_their_error(paper):
     at = table.header.index("median")
     slopes = paper.correlations
     assert (slopes["mcse_median"] < 0.001).all()
-    assert all(re.fullmatch(r"−?0\.\d{3}", cells[at]) for _, cells in table.rows)
+    assert all(re.fullmatch(r"−?0\.\d{3}", row[at]) for _, row in table.rows)
     weights = reading.weights_table(paper)
     at = weights.header.index("mean\n(logit)")
     assert paper.weights["mcse_mean"].between(0.01, 0.1).all()
-    assert all(re.fullmatch(r"−?\d\.\d", cells[at]) for _, cells in weights.rows)
+    assert all(re.fullmatch(r"−?\d\.\d", row[at]) for _, row in weights.rows)
+
+
+@pytest.mark.parametrize(
+    ("term", "words"),
+    [
+        ("standardized_reports", "slope of reported weight"),
+        ("slope: introspection-trained - weight-trained", "change of the slope"),
+        ("slope, mean over base models", "slope, mean over base models"),
+        ("slope: difference between base models", "difference between base models"),
+        ("standardized_reports:itrained[TRUE]", "reports × trained"),
+        ("standardized_reports:base_model[a:b]", "reports × a:b"),
+    ],
+)
+def test_terms_are_named_in_words(term, words):
+    assert cells.term_words(term) == words
 
 
 def test_hostile_names_do_no_harm_in_markdown(written_hostile):

@@ -79,8 +79,8 @@
       var tr = document.createElement("tr"), flag = data.flags[row[FLAG]];
       if (flag) { tr.className = "flagged"; }
       cell(tr, data.scenarios[row[SCENARIO]].replace(/_/g, " "), "head");
-      cell(tr, data.names[row[NAME]], "label");
-      cell(tr, data.models[row[MODEL]], "label");
+      cell(tr, data.names[row[NAME]].replace(/_/g, " "), "label");
+      cell(tr, data.models[row[MODEL]], "label name");
       cell(tr, data.sets[row[SET]], "label");
       cell(tr, fixed(row[WEIGHT], 0), "strong");
       cell(tr, fixed(row[MEAN], row[MEAN_PLACES]));
@@ -124,7 +124,7 @@
       if (model.value !== "" && row[MODEL] !== Number(model.value)) { return false; }
       if (set.value !== "" && row[SET] !== Number(set.value)) { return false; }
       if (flagged.checked && !data.flags[row[FLAG]]) { return false; }
-      var searched = (data.scenarios[row[SCENARIO]].replace(/_/g, " ") + " " + data.names[row[NAME]]).toLowerCase();
+      var searched = (data.scenarios[row[SCENARIO]] + " " + data.names[row[NAME]]).replace(/_/g, " ").toLowerCase();
       return words.every(function (word) { return searched.indexOf(word) >= 0; });
     });
     if (sortKey !== null) { shown.sort(compare); }
