@@ -63,7 +63,6 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
         paper=reading.has_published(results.paper_numbers),
         # A page is handed on; where the data lay on one machine is nobody's business.
         source=PurePath(results.study.source).name or results.study.source,
-        or results.study.source,  # a page is shared, a path is not
         base_models=list(results.study.base_models),
         headline=findings.headline(results),
         glance=findings.glance(results),
