@@ -33,7 +33,8 @@ KINDS: Final = {
 
 _REASONS: Final = {
     "e3_choice_accuracy_mini": (
-        "By the footnote's definition the released choices give 85.4%; the paper prints 85.2%."
+        "By the footnote's definition the authors' own released weights predict 85.4% of the "
+        "released choices; the paper prints 85.2%."
     ),
     "d_exclude_extremes_max_change": (
         "“Excluding” can be read in four ways and the released scripts do not contain it: the "

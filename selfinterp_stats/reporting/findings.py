@@ -59,7 +59,7 @@ def glance(results: Results) -> list[Glance]:
         Glance(
             "fits that pass every diagnostic",
             f"{len(fits) - failing:,} of {len(fits):,}",
-            "the others are kept and named below" if failing else "all of them",
+            "the others are kept and named below" if failing else "R-hat, ESS, E-BFMI, Pareto k",
         )
     )
     released = results.released_comparison

@@ -61,8 +61,7 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
     ]
     return _template().render(
         paper=reading.has_published(results.paper_numbers),
-        # A page is handed on; where the data lay on one machine is nobody's business.
-        source=PurePath(results.study.source).name or results.study.source,
+        source=_without_folders("source", results.study.source),
         base_models=list(results.study.base_models),
         headline=findings.headline(results),
         glance=findings.glance(results),
@@ -169,8 +168,8 @@ def _paper_numbers(results: Results) -> list[dict[str, Any]]:
                 "notes": {},
             },
         )
-        note = cells.text(row.get("note"))
-        if note:
+        note, agrees = cells.text(row.get("note")), cells.text(row["agrees"])
+        if note and agrees == "no":
             quantity["notes"].setdefault(note, []).append(str(row["base_model"]))
         quantity["rows"].append(
             {
@@ -179,7 +178,8 @@ def _paper_numbers(results: Results) -> list[dict[str, Any]]:
                 "hdi": cells.hdi(row, errors),
                 "published": cells.published(row),
                 "published_hdi": cells.published_hdi(row),
-                "agrees": cells.text(row["agrees"]),
+                "agrees": agrees,
+                "remark": "" if agrees == "no" else note,
                 "drawn": _drawn(row, ("estimate", "hdi_low", "hdi_high")),
                 "published_drawn": _drawn(
                     row, ("published", "published_hdi_low", "published_hdi_high")
@@ -279,7 +279,11 @@ def _failing(diagnostics: pd.DataFrame) -> list[dict[str, str]]:
 
 def _notices(results: Results) -> list[dict[str, str]]:
     return [
-        {"kind": notice.kind, "message": notice.message, "file": cells.text(notice.file)}
+        {
+            "kind": notice.kind,
+            "message": notice.message,
+            "file": "" if cells.text(notice.file) in notice.message else cells.text(notice.file),
+        }
         for notice in results.study.notices
     ]
 
@@ -306,10 +310,15 @@ def _provenance(run: Mapping[str, Any]) -> list[dict[str, Any]]:
     for name, value in run.items():
         if name in _TOLD_ELSEWHERE or value is None or value in ("", [], {}):
             continue
-        inner = _flattened(value)
+        inner = [(key, _without_folders(key, text)) for key, text in _flattened(value)]
         facts.append({"name": name.replace("_", " "), "facts": inner})
     # What is one line each comes first; long lists such as hashes fold away behind it.
     return sorted(facts, key=lambda fact: len(fact["facts"]) > 1)
+
+
+def _without_folders(name: str, text: str) -> str:
+    """Give a path's last name only: a page is handed on, and nobody else has those folders."""
+    return PurePath(text).name or text if name == "source" else text
 
 
 def _flattened(value: object, prefix: str = "") -> list[tuple[str, str]]:

@@ -127,7 +127,8 @@ def test_the_paper_s_numbers_are_marked_where_they_differ(paper_page, paper):
     differing = (paper.paper_numbers["agrees"] == "no").sum()
     assert paper_page.count('<span class="badge differs">differs</span>') == differing - 2
     assert paper_page.count('<span class="badge differs">not released</span>') == 2
-    assert "the released choices give 85.4%" in paper_page
+    assert "released weights predict 85.4%" in paper_page
+    assert '<span class="minor">34 of 5,000</span>' in paper_page
 
 
 def test_another_study_has_no_published_columns(hostile_page):
@@ -214,7 +215,8 @@ def test_text_is_legible_in_both_themes(theme, text, ground):
 def test_the_page_does_not_tell_where_the_data_lay(paper, tmp_path):
     moved = copy.copy(paper.study)
     moved.source = "/home/somebody/private/paper_data"
-    text = rendered(replace(paper, study=moved), tmp_path)
+    run = {**paper.run, "data": {"source": moved.source}}
+    text = rendered(replace(paper, study=moved, run=run), tmp_path)
     assert "somebody" not in text
     assert "<dd>paper_data</dd>" in text
 

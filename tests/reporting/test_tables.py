@@ -94,8 +94,8 @@ def test_differing_numbers_come_with_their_reason(written):
     assert "| no |" in accuracy
     assert "85.4%" in accuracy
     latex = (written / "paper_numbers.tex").read_text()
-    assert "no & (a)" in latex
-    assert r"(a) By the footnote's definition" in latex
+    assert "no & (b)" in latex
+    assert r"(b) By the footnote's definition" in latex
 
 
 def test_figures_for_reading_are_rounded_by_their_error(paper):
