@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -23,6 +24,10 @@ from selfinterp_stats.cli.commands import (
 from selfinterp_stats.errors import SelfInterpError
 
 INTERRUPTED = 130
+
+# PyTensor looks for a BLAS to link C code with and complains where it finds none; the models
+# here are too small to gain from one. A user's own flags stand.
+os.environ.setdefault("PYTENSOR_FLAGS", "blas__ldflags=")
 
 
 class _InOrder(click.Group):

@@ -47,7 +47,10 @@ def data_options(command: F) -> F:
                 help="Names of your columns, where they differ from the standard ones.",
             ),
             click.option(
-                "--base-model", "base_models", metavar="NAME", multiple=True,
+                "--base-model",
+                "base_models",
+                metavar="NAME",
+                multiple=True,
                 help="Only this base model (repeat for more).",
             ),
             click.option(
@@ -86,13 +89,17 @@ def analysis_options(command: F) -> F:
             click.option(
                 "--regression-draws",
                 type=int,
-                default=80_000,
+                default=40_000,
                 show_default=True,
                 metavar="N",
                 help="Posterior draws per regression.",
             ),
             click.option(
-                "--hdi-prob", type=float, default=0.95, show_default=True, metavar="P",
+                "--hdi-prob",
+                type=float,
+                default=0.95,
+                show_default=True,
+                metavar="P",
                 help="Probability of the intervals.",
             ),
             click.option(

@@ -48,7 +48,9 @@ def asked_reports(study: Study) -> pd.DataFrame:
     valid = study.reports.groupby(CELL).size()
     cells = sorted({*valid.index, *_cells_of_files(study)})
     frame = pd.DataFrame(cells, columns=CELL)
-    frame["asked"] = [repeats * _scenarios(study, base_model, set_, fold) for base_model, set_, _, fold in cells]
+    frame["asked"] = [
+        repeats * _scenarios(study, base_model, set_, fold) for base_model, set_, _, fold in cells
+    ]
     frame["valid"] = [int(valid.get(cell, 0)) for cell in cells]
     # A set may hold more reports than the design says; none of them was invalid then.
     frame["asked"] = frame[["asked", "valid"]].max(axis=1)

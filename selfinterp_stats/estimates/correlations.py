@@ -8,6 +8,7 @@ read. Averages over base models give each the same weight (emmeans' ``weights = 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
@@ -18,15 +19,13 @@ import pandas as pd
 from selfinterp_stats.estimates.diagnostics import diagnose
 from selfinterp_stats.estimates.names import Names
 from selfinterp_stats.estimates.results import CHAINS, Settings
-from selfinterp_stats.inference.fit import Fits, fit_datasets
+from selfinterp_stats.inference.fit import Fits, Sampling, prepare, sample
 from selfinterp_stats.inference.posterior import tree_of
 from selfinterp_stats.inference.summaries import mcse_hdi, summarise
-from selfinterp_stats.models import correlation_model, training_effect_model
+from selfinterp_stats.models import ModelSpec, correlation_model, training_effect_model
 from selfinterp_stats.models.regressions import BASE_MODEL, REPORTS, RESPONSE, TRAINED
 from selfinterp_stats.study.study import (
-    INSTILLED,
     INTROSPECTION_TRAINED,
-    NATIVE,
     WEIGHT_TRAINED,
 )
 
@@ -136,11 +135,7 @@ def fit_correlations(
     diagnostics = []
     # The same order whichever sets are asked for, so that the frozen prior is the first one's.
     agreement = agreement.sort_values(["set", "condition", "base_model"], kind="stable")
-    fitted = [
-        *_fit_correlations(agreement, settings, progress),
-        *_fit_training_effects(agreement, settings, progress),
-    ]
-    for fits, kind in fitted:
+    for kind, fits in _fit_all(agreement, settings, progress):
         keys = _keys(fits, kind, names)
         judged = _judge(fits, keys)
         diagnostics.append(judged)
@@ -166,53 +161,52 @@ def fit_correlations(
     )
 
 
-def _fit_correlations(
+def _fit_all(
     agreement: pd.DataFrame, settings: Settings, progress: Progress | None
-) -> Iterator[tuple[Fits, str]]:
+) -> Iterator[tuple[str, Fits]]:
+    """Fit all regressions, models of different shape side by side."""
+    # 64-bit floats: a log-likelihood of thousands of rows has too few digits left in 32.
+    sampling = Sampling(settings.engine, CHAINS, settings.regression_draws, settings.seed, x64=True)
+    prepared = [
+        (kind, prepare(spec, data, by, settings.engine))
+        for kind, spec, data, by in (*_correlations(agreement), *_training_effects(agreement))
+    ]
+    with ThreadPoolExecutor() as pool:
+        # PyMC runs processes of its own, one dataset after the other.
+        run = map if settings.engine == "bambi" else pool.map
+        fitted = run(lambda pair: sample(pair[1], sampling, progress), prepared)
+        for (kind, _), fits in zip(prepared, fitted, strict=True):
+            yield kind, fits
+
+
+Regression = tuple[str, ModelSpec, pd.DataFrame, tuple[str, ...]]
+
+
+def _correlations(agreement: pd.DataFrame) -> Iterator[Regression]:
+    """One regression per report set and base model."""
     if agreement.empty:
         return
     first = agreement.groupby(list(BY), sort=True).ngroup() == 0
     spec = correlation_model(agreement.loc[first, RESPONSE].to_numpy())
-    data = agreement[[*BY, RESPONSE, REPORTS]]
-    yield _fit(spec, data, BY, settings, progress), "correlation"
+    yield "correlation", spec, agreement[[*BY, RESPONSE, REPORTS]], BY
 
 
-def _fit_training_effects(
-    agreement: pd.DataFrame, settings: Settings, progress: Progress | None
-) -> Iterator[tuple[Fits, str]]:
+def _training_effects(agreement: pd.DataFrame) -> Iterator[Regression]:
+    """One interaction model per set, of the base models that have both conditions."""
     trained = agreement[agreement["condition"].isin(list(TRAINING))]
     trained = trained.assign(**{TRAINED: trained["condition"].map(TRAINING)})
-    for name in (INSTILLED, NATIVE):
-        rows = trained[trained["set"] == name]
-        conditions = rows.groupby("base_model")[TRAINED].nunique()
-        both = conditions.index[conditions == len(TRAINING)]
-        rows = rows[rows["base_model"].isin(both)]
-        if rows.empty:
-            continue
-        spec = training_effect_model(rows[RESPONSE].to_numpy(), several_base_models=len(both) > 1)
+    conditions = trained.groupby(["set", "base_model"])[TRAINED].transform("nunique")
+    trained = trained[conditions == len(TRAINING)]
+    # Sets with the same base models share one model, and so one compilation.
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name, rows in trained.groupby("set", sort=True):
+        alike.setdefault(tuple(sorted(rows[BASE_MODEL].unique())), []).append(str(name))
+    for base_models, sets in alike.items():
+        rows = trained[trained["set"].isin(sets)]
+        first = rows.loc[rows["set"] == sets[0], RESPONSE].to_numpy()
+        spec = training_effect_model(first, several_base_models=len(base_models) > 1)
         data = rows[["set", RESPONSE, REPORTS, TRAINED, BASE_MODEL]]
-        yield _fit(spec, data, ("set",), settings, progress), "training effect"
-
-
-def _fit(
-    spec: Any,
-    data: pd.DataFrame,
-    by: tuple[str, ...],
-    settings: Settings,
-    progress: Progress | None,
-) -> Fits:
-    # 64-bit floats: a log-likelihood of thousands of rows has too few digits left in 32.
-    return fit_datasets(
-        spec,
-        data,
-        by,
-        engine=settings.engine,
-        chains=CHAINS,
-        draws=settings.regression_draws,
-        seed=settings.seed,
-        x64=True,
-        progress=progress,
-    )
+        yield "training effect", spec, data, ("set",)
 
 
 def _keys(fits: Fits, kind: str, names: Names) -> pd.DataFrame:
@@ -264,11 +258,10 @@ def _interaction(fits: Fits, at: int, key: dict[str, str], names: Names) -> Iter
     data = fits.model.data
     base_models = sorted(map(str, data[BASE_MODEL].unique()))
     stem, everyone = names.training_effect(key["set"]), names.together(base_models)
-    slopes = {
-        condition: dict(zip(base_models, draws, strict=True))
-        for condition, level in TRAINING.items()
-        for draws in [fits.difference(at, *_unit_step(base_models, level))]
-    }
+    slopes = {}
+    for condition, level in TRAINING.items():
+        draws = fits.difference(at, *_unit_step(base_models, level))
+        slopes[condition] = dict(zip(base_models, draws, strict=True))
     before, after = slopes[WEIGHT_TRAINED], slopes[INTROSPECTION_TRAINED]
 
     effects = {model: after[model] - before[model] for model in base_models}
@@ -298,7 +291,10 @@ def _interaction(fits: Fits, at: int, key: dict[str, str], names: Names) -> Iter
     for first, second in combinations(base_models, 2):
         pair = f"{names.of_base_model(first)}-{names.of_base_model(second)}"
         differences = {
-            **{condition: slopes[condition][first] - slopes[condition][second] for condition in slopes},
+            **{
+                condition: slopes[condition][first] - slopes[condition][second]
+                for condition in slopes
+            },
             both: effects[first] - effects[second],
         }
         for condition, draws in differences.items():

@@ -37,7 +37,7 @@ def largest_changes(agreement: pd.DataFrame) -> pd.Series:
     """
     cells = [rows for _, rows in agreement.groupby(["base_model", "set", "condition"])]
     changes = pd.DataFrame([_changes(rows) for rows in cells], columns=list(READINGS))
-    largest = changes.max() if len(cells) else pd.Series(dtype=float)
+    largest = changes.max() if cells else pd.Series(dtype=float)
     largest.attrs["correlations"] = len(cells)
     return largest
 

@@ -264,7 +264,9 @@ def _learned_and_target(weights: pd.DataFrame, study: Study) -> Iterable[_Number
         yield _Number("e1_learned_target_r", base_model, _pearson(rows["weight"], rows["target"]))
 
 
-def _prescribed(choices: pd.DataFrame, weights: pd.DataFrame, attributes: tuple[str, ...]) -> pd.Series:
+def _prescribed(
+    choices: pd.DataFrame, weights: pd.DataFrame, attributes: tuple[str, ...]
+) -> pd.Series:
     """For every choice, whether it is the one that given weights prescribe (B on a tie)."""
     values = weights.reindex(choices["scenario"])[list(attributes)].to_numpy(dtype=float)
     differences = choices[[f"d{i}" for i in range(1, len(attributes) + 1)]].to_numpy()
@@ -318,7 +320,9 @@ def _training_effects(correlations: pd.DataFrame) -> Iterable[_Number]:
             )
 
 
-def _cells(agreement: pd.DataFrame, set_: str, condition: str) -> Iterable[tuple[str, pd.DataFrame]]:
+def _cells(
+    agreement: pd.DataFrame, set_: str, condition: str
+) -> Iterable[tuple[str, pd.DataFrame]]:
     rows = agreement[(agreement["set"] == set_) & (agreement["condition"] == condition)]
     yield from rows.groupby("base_model")
 

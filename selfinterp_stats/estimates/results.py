@@ -40,7 +40,7 @@ class Settings:
     hdi_prob: float = 0.95
     rope: tuple[float, float] = (-0.1, 0.1)
     draws: int = 4_000
-    regression_draws: int = 80_000
+    regression_draws: int = 40_000
 
     def __post_init__(self) -> None:
         if not 0 < self.hdi_prob < 1:

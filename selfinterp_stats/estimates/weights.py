@@ -10,7 +10,7 @@ import pandas as pd
 
 from selfinterp_stats.estimates.diagnostics import diagnose
 from selfinterp_stats.estimates.results import CHAINS, Settings
-from selfinterp_stats.inference.fit import Fits, fit_datasets
+from selfinterp_stats.inference.fit import Fits, Sampling, fit_datasets
 from selfinterp_stats.inference.posterior import tree_of
 from selfinterp_stats.inference.summaries import summarise
 from selfinterp_stats.models import ModelSpec, weights_model
@@ -113,11 +113,8 @@ def fit_weights(
         spec,
         study.choices[[*BY, "chose_a", *predictors]].astype({"chose_a": int}),
         BY,
-        engine=settings.engine,
-        chains=CHAINS,
-        draws=settings.draws,
-        seed=settings.seed,
-        progress=progress,
+        Sampling(settings.engine, CHAINS, settings.draws, settings.seed),
+        progress,
     )
     slopes = np.stack([fits.of(name) for name in predictors], axis=1)
     flat = np.concatenate([slopes, fits.of("Intercept")[:, None]], axis=1)

@@ -62,15 +62,15 @@ def over_chunks(
         stop = min(start + chunk, n)
         parts = [a[start:stop] for a in arrays]
         if stop - start < chunk:
-            parts = [
-                np.concatenate([p, np.repeat(p[-1:], chunk - len(p), axis=0)]) for p in parts
-            ]
+            parts = [np.concatenate([p, np.repeat(p[-1:], chunk - len(p), axis=0)]) for p in parts]
         with jax.enable_x64(x64), jax.default_device(devices[index % len(devices)]):
             result = jax.device_get(compiled(*parts))
         if progress is not None:
             progress(stop - start)
         return jax.tree.map(lambda leaf: leaf[: stop - start], result)
 
+    # A few datasets need no chunk of full size; powers of two keep the number of shapes small.
+    chunk = min(chunk, 1 << (n - 1).bit_length())
     tasks = list(enumerate(range(0, n, chunk)))
     if len(tasks) == 1:
         results = [run(tasks[0])]

@@ -89,16 +89,69 @@ class Fits:
         return self.draws.values[..., self.parameters.index(parameter)]
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A model built on its datasets and ready to be sampled, by `prepare`.
+
+    Attributes
+    ----------
+    spec, labels, rows, parameters, model
+        As in `Fits`.
+    frames : tuple of pandas.DataFrame
+        The datasets one by one; only where the engine takes them so.
+    batch : Batch or None
+        The datasets as arrays; None where the engine takes them one by one.
+    lifted : LiftedModel or None
+    """
+
+    spec: ModelSpec
+    labels: tuple[tuple[str, ...], ...]
+    rows: np.ndarray
+    parameters: tuple[str, ...]
+    model: Any
+    frames: tuple[pd.DataFrame, ...] = ()
+    batch: Batch | None = None
+    lifted: LiftedModel | None = None
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How posteriors are sampled.
+
+    Attributes
+    ----------
+    engine : {"auto", "importance", "nuts", "bambi"}
+        ``auto`` takes importance and refits with NUTS where its Pareto k exceeds 0.7.
+    chains, draws : int
+        Chains, and draws kept over all of them together.
+    seed : int
+        Draws depend on it and on a dataset's labels, on nothing else.
+    x64 : bool
+        Sample in 64-bit floats (Laplace fits always do).
+    """
+
+    engine: Engine = "auto"
+    chains: int = 4
+    draws: int = 4000
+    seed: int = 0
+    x64: bool = False
+
+    def __post_init__(self) -> None:
+        if self.engine not in ENGINES:
+            raise InputError("unknown engine", value=self.engine, allowed=", ".join(ENGINES))
+        if self.chains < 1 or self.draws < 1 or self.draws % self.chains:
+            raise InputError(
+                "the number of draws cannot be shared out",
+                value=self.draws,
+                allowed=f"a positive multiple of the {self.chains} chains",
+            )
+
+
 def fit_datasets(
     spec: ModelSpec,
     data: pd.DataFrame,
     by: Sequence[str],
-    *,
-    engine: Engine = "auto",
-    chains: int = 4,
-    draws: int = 4000,
-    seed: int = 0,
-    x64: bool = False,
+    sampling: Sampling | None = None,
     progress: Progress | None = None,
 ) -> Fits:
     """Fit one model to every group of a data frame.
@@ -109,65 +162,89 @@ def fit_datasets(
     data : pandas.DataFrame
     by : sequence of str
         Columns whose values tell the datasets apart.
-    engine : {"auto", "importance", "nuts", "bambi"}
-        ``auto`` takes importance and refits with NUTS where its Pareto k exceeds 0.7.
-    chains, draws : int
-        Chains, and draws kept over all of them together.
-    seed : int
-        Draws depend on it and on a dataset's labels, on nothing else.
-    x64 : bool
-        Sample in 64-bit floats (Laplace fits always do).
+    sampling : Sampling, optional
     progress : callable, optional
         Called with the number of datasets that have just been finished.
 
     Raises
     ------
-    InputError
-        If the engine is unknown or `draws` is not a positive multiple of `chains`.
     CannotBatch
         If the model cannot be lifted (never with ``engine="bambi"``).
     """
-    _check(engine, chains, draws)
+    sampling = sampling or Sampling()
+    return sample(prepare(spec, data, by, sampling.engine), sampling, progress)
+
+
+def prepare(spec: ModelSpec, data: pd.DataFrame, by: Sequence[str], engine: Engine) -> Prepared:
+    """Build the model on all datasets and, for the batched engines, lift it.
+
+    PyTensor's graphs are not made for several threads; what comes after, `sample`, is.
+    """
     groups = data.groupby(list(by), sort=True, observed=True)
     labels = tuple(
         tuple(str(part) for part in (key if isinstance(key, tuple) else (key,)))
         for key in groups.groups
     )
     codes = groups.ngroup().to_numpy()
-    sampling = {
-        "chains": chains,
-        "draws": draws // chains,
-        "seed": seed,
-        "progress": progress,
-    }
-    sizes = np.bincount(codes, minlength=len(labels))
     model = spec.build(data)
-    parameters = _scalars(model)
+    common = (spec, labels, np.bincount(codes, minlength=len(labels)), _scalars(model), model)
     if engine == "bambi":
-        datasets = [frame for _, frame in groups]
-        drawn = one_by_one(spec, datasets, labels, **sampling)
-        return Fits(spec, labels, sizes, parameters, drawn, np.full(len(labels), "bambi"), model)
+        return Prepared(*common, frames=tuple(frame for _, frame in groups))
+    return Prepared(
+        *common,
+        batch=pack(design_matrix(model), response(model), codes, labels),
+        lifted=_lifted(spec, _signature(data, spec), _Carrier(model)),
+    )
 
-    batch = pack(design_matrix(model), response(model), codes, labels)
-    lifted = _lifted(spec, _signature(data, spec), _Carrier(model))
+
+def sample(prepared: Prepared, sampling: Sampling, progress: Progress | None = None) -> Fits:
+    """Draw from the posteriors of a prepared model's datasets."""
+    if prepared.batch is None or prepared.lifted is None:
+        drawn = one_by_one(
+            prepared.spec,
+            prepared.frames,
+            prepared.labels,
+            chains=sampling.chains,
+            draws=sampling.draws // sampling.chains,
+            seed=sampling.seed,
+            progress=progress,
+        )
+        engines = np.full(len(prepared.labels), "bambi")
+    else:
+        drawn, engines = _sample_batch(prepared.lifted, prepared.batch, sampling, progress)
+        drawn = _with_intercept_at_zero(drawn, prepared.batch, prepared.parameters)
+    return Fits(
+        spec=prepared.spec,
+        labels=prepared.labels,
+        rows=prepared.rows,
+        parameters=prepared.parameters,
+        draws=drawn,
+        engines=engines,
+        model=prepared.model,
+    )
+
+
+def _sample_batch(
+    lifted: LiftedModel, batch: Batch, sampling: Sampling, progress: Progress | None
+) -> tuple[Draws, np.ndarray]:
+    """Draw with a batched engine; say which engine made which posterior."""
+    how = {
+        "chains": sampling.chains,
+        "draws": sampling.draws // sampling.chains,
+        "seed": sampling.seed,
+        "x64": sampling.x64,
+    }
     approximation = laplace(lifted, batch)
-    sampler = nuts if engine == "nuts" else importance
-    drawn = sampler(lifted, batch, approximation, x64=x64, **sampling)
-    engines = np.full(len(labels), sampler.__name__, dtype="U10")
-    if engine == "auto":
+    sampler = nuts if sampling.engine == "nuts" else importance
+    drawn = sampler(lifted, batch, approximation, progress=progress, **how)
+    engines = np.full(len(batch), sampler.__name__, dtype="U10")
+    if sampling.engine == "auto":
         poor = np.flatnonzero(~(drawn.per_dataset["pareto_k"] <= GOOD_K))
         if len(poor):
-            again = nuts(
-                lifted,
-                batch.select(poor),
-                approximation.select(poor),
-                x64=x64,
-                **{**sampling, "progress": None},
-            )
+            again = nuts(lifted, batch.select(poor), approximation.select(poor), **how)
             drawn = _replace(drawn, again, poor)
             engines[poor] = "nuts"
-    drawn = _with_intercept_at_zero(drawn, batch, parameters)
-    return Fits(spec, labels, sizes, parameters, drawn, engines, model)
+    return drawn, engines
 
 
 def fit_many(
@@ -178,7 +255,6 @@ def fit_many(
     priors: Mapping[str, Prior] | None = None,
     family: str = "gaussian",
     engine: Engine = "auto",
-    chains: int = 4,
     draws: int = 4000,
     seed: int = 0,
 ) -> xr.DataTree:
@@ -196,8 +272,8 @@ def fit_many(
         predictors.
     family : str
         A family of Bambi with one linear predictor.
-    engine, chains, draws, seed
-        As in `fit_datasets`.
+    engine, draws, seed
+        As in `Sampling`; there are four chains.
 
     Returns
     -------
@@ -223,26 +299,13 @@ def fit_many(
 
     by = [by] if isinstance(by, str) else list(by)
     spec = ModelSpec.of(formula, family, priors or {})
-    fits = fit_datasets(
-        spec, data, by, engine=engine, chains=chains, draws=draws, seed=seed, x64=True
-    )
+    fits = fit_datasets(spec, data, by, Sampling(engine, draws=draws, seed=seed, x64=True))
     names = [" / ".join(label) for label in fits.labels]
     posterior = {
         name: (("chain", "draw", "dataset"), np.moveaxis(fits.of(name), 0, 2))
         for name in fits.parameters
     }
     return tree_of(fits, posterior, {"dataset": names}, "dataset", seed=seed)
-
-
-def _check(engine: str, chains: int, draws: int) -> None:
-    if engine not in ENGINES:
-        raise InputError("unknown engine", value=engine, allowed=", ".join(ENGINES))
-    if chains < 1 or draws < 1 or draws % chains:
-        raise InputError(
-            "the number of draws cannot be shared out",
-            value=draws,
-            allowed=f"a positive multiple of the {chains} chains",
-        )
 
 
 class _Carrier:

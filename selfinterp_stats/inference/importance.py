@@ -119,7 +119,8 @@ def _compiled(model: LiftedModel, chains: int, draws: int, block: int) -> Any:
         t = z * jnp.sqrt(DEGREES_OF_FREEDOM / chi_squared)[:, None]
         theta = mode + t @ scale.T
         log_proposal = (
-            -(DEGREES_OF_FREEDOM + model.size) / 2
+            -(DEGREES_OF_FREEDOM + model.size)
+            / 2
             * jnp.log1p((t**2).sum(axis=1) / DEGREES_OF_FREEDOM)
         )
         log_posterior = jax.lax.map(
@@ -141,7 +142,9 @@ def _compiled(model: LiftedModel, chains: int, draws: int, block: int) -> Any:
         log_u = jnp.moveaxis(jnp.log(uniform).reshape(-1, chains, steps), 2, 0)
         start = (jnp.zeros(ratios.shape[1:], jnp.int32), jnp.full(ratios.shape[1:], -jnp.inf))
         start = (start[0], start[1].astype(ratios.dtype))
-        _, (visited, moves) = jax.lax.scan(step, start, (jnp.arange(steps, dtype=jnp.int32), ratios, log_u))
+        _, (visited, moves) = jax.lax.scan(
+            step, start, (jnp.arange(steps, dtype=jnp.int32), ratios, log_u)
+        )
         kept = visited[BURN_IN + THINNING - 1 :: THINNING]
         return jnp.moveaxis(kept, 0, 2), moves[BURN_IN:].mean(axis=(0, 2))
 
@@ -178,5 +181,7 @@ def _pareto_k(log_ratios: np.ndarray) -> np.ndarray:
         usable = log_ratios[finite].astype(float)
         # A weight of zero takes no part in the tail; a very small one is the same to the fit.
         floor = usable.max(axis=1, keepdims=True) - 700.0
-        _, k[finite] = array_stats.psislw(-np.maximum(usable, floor), axis=-1)  # it takes -log ratios
+        _, k[finite] = array_stats.psislw(
+            -np.maximum(usable, floor), axis=-1
+        )  # it takes -log ratios
     return k

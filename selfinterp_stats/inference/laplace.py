@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 CHUNK = 256
 MAX_STEPS = 60
+# Length of a Newton step, in posterior standard deviations, at which the mode is reached.
+CONVERGED = 1e-8
 # Fractions of a Newton step that are tried, best first; the last one stays where it is.
 FRACTIONS = (1.0, 0.5, 0.2, 0.05, 0.01, 0.001, 0.0)
 
@@ -62,7 +64,10 @@ def laplace(model: LiftedModel, batch: Batch) -> Laplace:
 def _compiled(model: LiftedModel) -> Any:
     import jax
 
-    return jax.jit(jax.vmap(lambda X, y, mask: _fit(model, X, y, mask)))
+    # Little is computed here, so compiling quickly is worth more than running quickly.
+    quickly = {"xla_backend_optimization_level": 0}
+    fit = jax.vmap(lambda X, y, mask: _fit(model, X, y, mask))
+    return jax.jit(fit, compiler_options=quickly)
 
 
 def _fit(model: LiftedModel, X: Array, y: Array, mask: Array) -> tuple[Array, Array, Array]:
@@ -72,30 +77,36 @@ def _fit(model: LiftedModel, X: Array, y: Array, mask: Array) -> tuple[Array, Ar
     def loss(theta: Array) -> Array:
         return -model.log_density(theta, X, y, mask)
 
+    def slope_and_curvature(theta: Array) -> tuple[Array, Array]:
+        # One differentiation of the gradient gives both, so that it is compiled only once.
+        def twice(point: Array) -> tuple[Array, Array]:
+            gradient = jax.grad(loss)(point)
+            return gradient, gradient
+
+        hessian, gradient = jax.jacfwd(twice, has_aux=True)(theta)
+        return gradient, hessian
+
     fractions = jnp.asarray(FRACTIONS)
 
-    def decrement(theta: Array) -> tuple[Array, Array]:
-        gradient = jax.grad(loss)(theta)
-        values, vectors = jnp.linalg.eigh(jax.hessian(loss)(theta))
+    def newton(state: tuple[Array, ...]) -> tuple[Array, ...]:
+        theta, _, _, _, count = state
+        gradient, hessian = slope_and_curvature(theta)
+        values, vectors = jnp.linalg.eigh(hessian)
         # |eigenvalues| keep the step a descent where the posterior is not log-concave.
         step = vectors @ ((vectors.T @ gradient) / jnp.maximum(jnp.abs(values), 1e-8))
-        return step, jnp.sqrt(jnp.abs(gradient @ step))
-
-    def newton(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        theta, _, count = state
-        step, size = decrement(theta)
         candidates = theta - fractions[:, None] * step
         losses = jax.vmap(loss)(candidates)
         best = jnp.argmin(jnp.where(jnp.isfinite(losses), losses, jnp.inf))
-        return candidates[best], jnp.where(best == len(FRACTIONS) - 1, 0.0, size), count + 1
+        size = jnp.sqrt(jnp.abs(gradient @ step))
+        return candidates[best], size, values, vectors, count + 1
 
-    def unfinished(state: tuple[Array, Array, Array]) -> Array:
-        _, size, count = state
-        return (size > 1e-8) & (count < MAX_STEPS)
+    def unfinished(state: tuple[Array, ...]) -> Array:
+        _, size, _, _, count = state
+        return (size > CONVERGED) & (count < MAX_STEPS)
 
-    start = (jnp.zeros(model.size), jnp.asarray(jnp.inf), jnp.asarray(0))
-    theta, _, _ = jax.lax.while_loop(unfinished, newton, start)
-
-    values, vectors = jnp.linalg.eigh(jax.hessian(loss)(theta))
+    p = model.size
+    start = (jnp.zeros(p), jnp.asarray(jnp.inf), jnp.ones(p), jnp.eye(p), jnp.asarray(0))
+    # The curvature is that of the last step's start, within CONVERGED of the mode.
+    theta, size, values, vectors, _ = jax.lax.while_loop(unfinished, newton, start)
     covariance = (vectors / jnp.maximum(values, 1e-8)) @ vectors.T
-    return theta, jnp.linalg.cholesky(covariance), decrement(theta)[1]
+    return theta, jnp.linalg.cholesky(covariance), size

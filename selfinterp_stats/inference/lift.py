@@ -13,6 +13,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -162,10 +163,10 @@ def lift(model: bambi.Model) -> LiftedModel:
     pointwise, prior, *own_scale = _with_fixed_lengths(pymc_model, [pointwise, prior, *own_scale])
     X, y = pt.matrix("X"), pt.vector("y")
     pointwise = _with_data_as_inputs(pointwise, design_matrix(model), response(model), X, y)
-    pointwise = _on_the_logit_scale(pointwise)
+    logit = _logit(pointwise)
     shapes = tuple(_shape(pymc_model, rv) for rv in free)
 
-    likelihood = _to_jax([*values, X, y], [pointwise])
+    likelihood = _to_jax([*values, X, y], [pointwise if logit is None else logit])
     log_prior = _to_jax(values, [prior])
     backward = _to_jax(values, own_scale)
 
@@ -182,10 +183,14 @@ def lift(model: bambi.Model) -> LiftedModel:
 
         return jnp.concatenate([jnp.ravel(value) for value in backward(*unravel(theta))])
 
+    def log_likelihood(theta: Array, X: Array, y: Array) -> Array:
+        lifted = likelihood(*unravel(theta), X, y)[0]
+        return lifted if logit is None else y * lifted - _log1p_exp()(lifted)
+
     return LiftedModel(
         names=tuple(rv.name for rv in free),
         shapes=shapes,
-        log_likelihood=lambda theta, X, y: likelihood(*unravel(theta), X, y)[0],
+        log_likelihood=log_likelihood,
         log_prior=lambda theta: log_prior(*unravel(theta))[0],
         constrain=constrain,
     )
@@ -263,14 +268,17 @@ def _with_data_as_inputs(
     return clone_replace([pointwise], replacements, rebuild_strict=False)[0]
 
 
-def _on_the_logit_scale(pointwise: Any) -> Any:
-    """Write a Bernoulli log-likelihood with a logit link as y * eta - log(1 + exp(eta)).
+def _logit(pointwise: Any) -> Any:
+    """Find the linear predictor in a Bernoulli log-likelihood with a logit link.
 
-    Bambi writes it as log p or log(1 - p) with p = sigmoid(eta) and with p moved off exact 0
-    and 1. In 32-bit floats that form loses the small probabilities: 1 - p is 0 from eta = 17 on.
-    Any other density comes back as it went in.
+    Bambi writes that likelihood as log p or log(1 - p) with p = sigmoid(eta) and with p moved
+    off exact 0 and 1. In 32-bit floats that form loses the small probabilities: 1 - p is 0 from
+    eta = 17 on. As y * eta - log(1 + exp(eta)) it keeps them, and takes a third of the time.
+
+    Returns
+    -------
+    eta, or None for any other likelihood
     """
-    import pytensor.tensor as pt
     from pytensor.raise_op import CheckAndRaise
     from pytensor.scalar import Log, Log1p, Sigmoid, Switch
     from pytensor.tensor.elemwise import Elemwise
@@ -292,18 +300,36 @@ def _on_the_logit_scale(pointwise: Any) -> Any:
 
     outer = past(pointwise, guards=False)
     if not isinstance(operation(outer), Switch):
-        return pointwise
+        return None
     inner = outer.owner.inputs[2]  # the other branch is -inf for a response outside {0, 1}
     if not isinstance(operation(inner), Switch):
-        return pointwise
-    chosen, log_p, log_q = inner.owner.inputs
+        return None
+    _, log_p, log_q = inner.owner.inputs
     if not (isinstance(operation(log_p), Log) and isinstance(operation(log_q), Log1p)):
-        return pointwise
+        return None
     p = past(log_p.owner.inputs[0], guards=True)
-    if not isinstance(operation(p), Sigmoid):
-        return pointwise
-    eta = p.owner.inputs[0]
-    return chosen * eta - pt.softplus(eta)
+    return p.owner.inputs[0] if isinstance(operation(p), Sigmoid) else None
+
+
+@cache
+def _log1p_exp() -> Callable[[Array], Array]:
+    """log(1 + exp(x)) without overflow, with the logistic function as its derivative.
+
+    The derivative of the expression as it stands would be wrong at x = 0, where every linear
+    predictor begins.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    @jax.custom_jvp
+    def log1p_exp(x: Array) -> Array:
+        return jnp.maximum(x, 0) + jnp.log1p(jnp.exp(-jnp.abs(x)))
+
+    @log1p_exp.defjvp
+    def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+        return log1p_exp(*primals), jax.nn.sigmoid(*primals) * tangents[0]
+
+    return log1p_exp
 
 
 def _to_jax(inputs: Sequence[Any], outputs: Sequence[Any]) -> Callable[..., tuple[Array, ...]]:
@@ -319,8 +345,10 @@ def _to_jax(inputs: Sequence[Any], outputs: Sequence[Any]) -> Callable[..., tupl
         jax.config.update("jax_enable_x64", was_64_bit)
 
     graph = FunctionGraph(inputs=list(inputs), outputs=list(outputs), clone=True)
-    get_mode("JAX").optimizer.rewrite(graph)
     with warnings.catch_warnings():
+        # No C code comes of this graph, so it does not matter what a compiler could link to.
+        warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS")
+        get_mode("JAX").optimizer.rewrite(graph)
         # Parameter checks (sigma > 0 and the like) hold by construction of the transforms.
         warnings.filterwarnings("ignore", message="Skipping Check", category=UserWarning)
         function: Callable[..., tuple[Array, ...]] = jax_funcify(graph)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ WARMUP = 1000
 
 def one_by_one(
     spec: ModelSpec,
-    datasets: list[pd.DataFrame],
+    datasets: Sequence[pd.DataFrame],
     labels: tuple[tuple[str, ...], ...],
     *,
     chains: int,
@@ -34,7 +35,7 @@ def one_by_one(
     Parameters
     ----------
     spec : ModelSpec
-    datasets : list of pandas.DataFrame
+    datasets : sequence of pandas.DataFrame
     labels : tuple of tuple of str
         What each dataset is called.
     chains, draws, seed : int

@@ -19,7 +19,7 @@ BASE_MODEL = "base_model"
 
 
 def regression_priors(response: np.ndarray) -> dict[str, Prior]:
-    """brms' default priors of a Gaussian regression (``brms::get_prior``).
+    """Brms' default priors of a Gaussian regression (``brms::get_prior``).
 
     Parameters
     ----------
