@@ -122,7 +122,11 @@ def mcse_mean(draws: ArrayLike) -> Array:
 
 
 def mcse_sd(draws: ArrayLike) -> Array:
-    """Give the Monte Carlo standard error of the standard deviation."""
+    """Give the Monte Carlo standard error of the standard deviation.
+
+    As the R package posterior and ``arviz_stats`` 1.x have it: from the effective size of the
+    squared deviations. ``arviz_stats`` 0.x takes that of the draws themselves.
+    """
     return _in_blocks(lambda block: {"it": block.mcse_sd()}, _checked(draws))["it"]
 
 
@@ -263,18 +267,20 @@ class _Block:
         low, high = (self.ess_quantile(prob) for prob in _TAILS)
         return np.minimum(low, high)
 
-    @cached_property
-    def _ess_mean(self) -> Array:
-        return self.ess_mean()
-
     def mcse_mean(self) -> Array:
-        figures: Array = self.flat.std(axis=1, ddof=1) / np.sqrt(self._ess_mean)
+        figures: Array = self.flat.std(axis=1, ddof=1) / np.sqrt(self.ess_mean())
         return figures
 
     def mcse_sd(self) -> Array:
+        # The sd is a function of the mean of the squared deviations (delta method; Kenney and
+        # Keeping 1951, p. 141), so what counts is the effective number of squares: antithetic
+        # chains, such as NUTS makes, have fewer of them than of draws.
         squares = (self.flat - self.flat.mean(axis=1, keepdims=True)) ** 2
         variance = squares.mean(axis=1)
-        of_variance = ((squares**2).mean(axis=1) - variance**2) / self._ess_mean
+        effective = self._effective_size(
+            lambda: mixing.split_chains(squares.reshape(self.draws.shape))
+        )
+        of_variance = ((squares**2).mean(axis=1) - variance**2) / effective
         with np.errstate(divide="ignore", invalid="ignore"):
             error: Array = np.sqrt(of_variance / variance / 4)
         return error

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 import warnings
+from importlib.metadata import version
 
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
+from packaging.version import Version
 from scipy.stats import norm
 
 from selfinterp_stats.inference import summaries
 
 SAME = {"rtol": 1e-6, "atol": 0}
+ARVIZ_STATS = Version(version("arviz-stats"))
 
 
 def autoregressive(rng, quantities, chains, length, memory):
@@ -92,12 +95,23 @@ class TestEqualsArviz:
         draws = awkward_draws()[kind]
         for ours, method, prob in (
             (summaries.mcse_mean(draws), "mean", None),
-            (summaries.mcse_sd(draws), "sd", None),
             (summaries.mcse_quantile(draws, 0.5), "median", None),
             (summaries.mcse_quantile(draws, 0.025), "quantile", 0.025),
         ):
             theirs = by_arviz(array_stats.mcse, draws, method=method, prob=prob)
             np.testing.assert_allclose(ours, theirs, **SAME)
+
+    def test_monte_carlo_error_of_the_sd(self, kind):
+        draws = awkward_draws()[kind]
+        theirs = by_arviz(array_stats.mcse, draws, method="sd")
+        if ARVIZ_STATS < Version("1"):
+            # 0.x divides by the effective size of the draws where 1.x, the R package posterior
+            # and this module divide by that of their squared deviations. All else is the same.
+            squares = (draws - draws.mean(axis=(1, 2), keepdims=True)) ** 2
+            of_draws = by_arviz(array_stats.ess, draws, method="mean")
+            of_squares = by_arviz(array_stats.ess, squares, method="mean")
+            theirs = theirs * np.sqrt(of_draws / of_squares)
+        np.testing.assert_allclose(summaries.mcse_sd(draws), theirs, **SAME)
 
     def test_one_summary_says_the_same(self, kind):
         draws = awkward_draws()[kind]
@@ -154,6 +168,17 @@ def test_rope_share_counts_draws_inside_the_hdi_only():
     draws = np.linspace(-1, 1, 4001).reshape(1, 1, -1)
     summary = summaries.summarise(draws, hdi_prob=0.5, rope=(-10, 10))
     assert summary["rope_share"][0] == 1.0
+
+
+@pytest.mark.parametrize("memory", [-0.7, 0.0, 0.7])
+def test_the_error_of_the_sd_is_the_spread_of_the_sd_over_repeated_samples(memory):
+    # 600 samples: their spread is known to 1/sqrt(2 x 600) = 3%, so four of these are 12%.
+    # The squares' autocorrelation is memory squared whatever its sign; by the effective size of
+    # the draws the error would come out four times too small at -.7 and 1.4 times too large at .7.
+    rng = np.random.default_rng(0)
+    draws = autoregressive(rng, 600, 4, 500, memory)
+    spread = draws.std(axis=(1, 2), ddof=1).std(ddof=1)
+    assert np.median(summaries.mcse_sd(draws)) == pytest.approx(spread, rel=4 / np.sqrt(2 * 600))
 
 
 def test_error_of_hdi_ends_is_right_to_a_factor_of_two():
