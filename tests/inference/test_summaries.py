@@ -104,7 +104,7 @@ class TestEqualsArviz:
     def test_monte_carlo_error_of_the_sd(self, kind):
         draws = awkward_draws()[kind]
         theirs = by_arviz(array_stats.mcse, draws, method="sd")
-        if ARVIZ_STATS < Version("1"):
+        if Version("1") > ARVIZ_STATS:
             # 0.x divides by the effective size of the draws where 1.x, the R package posterior
             # and this module divide by that of their squared deviations. All else is the same.
             squares = (draws - draws.mean(axis=(1, 2), keepdims=True)) ** 2
