@@ -180,7 +180,7 @@ def prepare(spec: ModelSpec, data: pd.DataFrame, by: Sequence[str], engine: Engi
 
     PyTensor's graphs are not made for several threads; what comes after, `sample`, is.
     """
-    groups = data.groupby(list(by), sort=True, observed=True)
+    groups = data.groupby(list(by) if len(by) > 1 else by[0], sort=True, observed=True)
     labels = tuple(
         tuple(str(part) for part in (key if isinstance(key, tuple) else (key,)))
         for key in groups.groups

@@ -45,10 +45,13 @@ class ModelSpec:
             With the columns that the formula names.
         """
         import bambi
+        import pandas as pd
 
+        # Bambi makes text categorical by itself, but by a rule that pandas is about to change.
+        text = [name for name in data if isinstance(data[name].dtype, pd.StringDtype)]
         model = bambi.Model(
             self.formula,
-            data,
+            data.astype(dict.fromkeys(text, "category")),
             family=self.family,
             priors={term: prior.to_bambi() for term, prior in self.priors},
             auto_scale=False,
