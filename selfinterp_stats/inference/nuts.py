@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 WARMUP = 150
 FIRST_STEP = 0.8
 TARGET_ACCEPTANCE = 0.8
+# 63 leapfrog steps: a trajectory across a standard normal takes 3 or 7. The kernel's working
+# arrays grow with this number, and with them its time.
+MAX_TREE_DEPTH = 6
 # Datasets whose chains advance together: enough to fill the vector units, few enough that one
 # long trajectory does not hold up many others.
 CHUNK = 16
@@ -86,6 +89,7 @@ def _compiled(model: LiftedModel, chains: int, draws: int) -> Any:
             WARMUP,
             step_size=FIRST_STEP,
             adapt_mass_matrix=False,
+            max_tree_depth=MAX_TREE_DEPTH,
             target_accept_prob=TARGET_ACCEPTANCE,
             rng_key=key_run,
             model_args=target,
@@ -101,13 +105,15 @@ def _compiled(model: LiftedModel, chains: int, draws: int) -> Any:
             }
             return state, (state.z, statistics)
 
-        state, _ = jax.lax.scan(lambda s, _: (step(s, None)[0], None), state, None, length=WARMUP)
-        _, drawn = jax.lax.scan(step, state, None, length=draws)
-        return drawn
+        # NumPyro's kernel knows by its own count when the warm-up is over. One loop over all
+        # iterations is compiled in half the time of two.
+        _, drawn = jax.lax.scan(step, state, None, length=WARMUP + draws)
+        return jax.tree.map(lambda leaf: leaf[WARMUP:], drawn)
 
     def dataset(key_data: Array, mode: Array, scale: Array, *data: Array) -> Any:
         keys = jax.random.split(jax.random.wrap_key_data(key_data), chains)
         z, statistics = jax.vmap(lambda key: chain(key, mode, scale, *data))(keys)
         return jax.vmap(jax.vmap(model.constrain))(mode + z @ scale.T), statistics
 
-    return jax.jit(jax.vmap(dataset))
+    # Compiled in two thirds of the time for code that is as fast.
+    return jax.jit(jax.vmap(dataset), compiler_options={"xla_backend_optimization_level": 1})
