@@ -84,7 +84,7 @@ def importance(
             for a in (approximation.mode, approximation.scale, batch.X, batch.y, batch.mask)
         ),
     )
-    block = max(1, BLOCK_VALUES // max(rows, 1))
+    block = _divisor(proposals, BLOCK_VALUES // max(rows, 1))
     values, log_ratios, accepted = over_chunks(
         _compiled(model, chains, draws, block),
         arrays,
@@ -159,6 +159,11 @@ def _compiled(model: LiftedModel, chains: int, draws: int, block: int) -> Any:
         return constrain(chosen), log_ratios, accepted
 
     return jax.jit(chunk)
+
+
+def _divisor(number: int, most: int) -> int:
+    """The largest divisor up to `most`: blocks of one size are compiled once, not twice."""
+    return max(d for d in range(1, max(1, min(most, number)) + 1) if number % d == 0)
 
 
 def _pareto_k(log_ratios: np.ndarray) -> np.ndarray:
