@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 
 from selfinterp_stats.estimates.agreement import agreement_of
 from selfinterp_stats.estimates.correlations import fit_correlations
+from selfinterp_stats.estimates.left_out import left_out
 from selfinterp_stats.estimates.names import Names
 from selfinterp_stats.estimates.numbers import paper_numbers
 from selfinterp_stats.estimates.provenance import provenance
@@ -37,18 +39,26 @@ class Steps:
 
     def __init__(self, show: Step | None = None) -> None:
         self._show = show
+        self._started: dict[str, float] = {}
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def step(self, name: str, total: int) -> Iterator[Progress | None]:
         """Time a step of `total` parts."""
-        start = perf_counter()
+        self._started[name] = perf_counter()
         if self._show is None:
             yield None
         else:
             with self._show(name, total) as progress:
                 yield progress
-        self.seconds[name] = round(perf_counter() - start, 3)
+        self.seconds[name] = self._since(name)
+
+    def so_far(self) -> dict[str, float]:
+        """Seconds of every step, up to now for the one that is being taken."""
+        return {name: self.seconds.get(name, self._since(name)) for name in self._started}
+
+    def _since(self, name: str) -> float:
+        return round(perf_counter() - self._started[name], 3)
 
 
 def analyse(study: Study, settings: Settings, steps: Steps | None = None) -> Results:
@@ -69,6 +79,7 @@ def analyse(study: Study, settings: Settings, steps: Steps | None = None) -> Res
     names = Names.of(study)
     results = analyse_weights(study, settings, steps)
     agreement = agreement_of(results.weights, study)
+    results.study = replace(study, notices=(*study.notices, *left_out(study, agreement)))
     with steps.step("correlations", _regressions(agreement)) as progress:
         correlations = fit_correlations(
             agreement, settings=settings, names=names, progress=progress
@@ -122,7 +133,7 @@ def _run(results: Results, steps: Steps) -> dict[str, Any]:
         "settings": asdict(results.settings),
         "seed": results.settings.seed,
         "data": {
-            "source": study.source,
+            "source": Path(study.source).name,
             "is_paper": study.is_paper,
             "hashes": study.hashes,
             "read": study.counts_read,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -82,7 +82,7 @@ def _ebfmi(energy: np.ndarray) -> np.ndarray:
     return (step / energy.var(axis=2)).min(axis=1)
 
 
-def _reason(row: dict[str, object]) -> str:
+def _reason(row: dict[str, Any]) -> str:
     figure = {key: float(row[key]) for key in row if isinstance(row[key], (int, float))}
     found = []
     if not np.isfinite(figure["rhat"]):

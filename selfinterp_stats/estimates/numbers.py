@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -169,7 +169,7 @@ def paper_numbers(
         for number in sorted(found, key=lambda number: order.index(number.stem))
     ]
     frame = pd.DataFrame(rows)
-    return _beside_published(frame, names) if study.is_paper else _unpublished(frame)
+    return _beside_published(frame) if study.is_paper else _unpublished(frame)
 
 
 def _row(number: _Number, names: Names, study: Study) -> dict[str, object]:
@@ -199,7 +199,7 @@ def _unpublished(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**empty, agrees="")[list(COLUMNS)]
 
 
-def _beside_published(frame: pd.DataFrame, names: Names) -> pd.DataFrame:
+def _beside_published(frame: pd.DataFrame) -> pd.DataFrame:
     """Join the published figures, say which agree, and add those that cannot be estimated."""
     printed = published_numbers().set_index("id")
     rows = []
@@ -236,7 +236,7 @@ def _beside_published(frame: pd.DataFrame, names: Names) -> pd.DataFrame:
     return joined[list(COLUMNS)]
 
 
-def _agrees(row: dict[str, object]) -> bool:
+def _agrees(row: dict[str, Any]) -> bool:
     """Whether an estimate rounds to what is printed and its HDI ends are near those printed."""
     estimate, published = float(row["estimate"]), float(row["published"])
     if row["kind"] == "largest change of Pearson r":

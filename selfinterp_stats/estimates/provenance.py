@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import subprocess
-import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
@@ -43,12 +42,7 @@ def provenance() -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.machine()}",
         "libraries": {name: _version(name) for name in LIBRARIES},
         "device": f"{jax.local_device_count()} x {jax.local_devices()[0].device_kind}",
-        "command": " ".join(["selfinterp", *sys.argv[1:]]) if _is_ours(sys.argv[0]) else None,
     }
-
-
-def _is_ours(program: str) -> bool:
-    return Path(program).name.startswith("selfinterp")
 
 
 def _version(name: str) -> str | None:

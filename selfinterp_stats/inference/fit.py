@@ -228,7 +228,7 @@ def _sample_batch(
     lifted: LiftedModel, batch: Batch, sampling: Sampling, progress: Progress | None
 ) -> tuple[Draws, np.ndarray]:
     """Draw with a batched engine; say which engine made which posterior."""
-    how = {
+    how: dict[str, Any] = {
         "chains": sampling.chains,
         "draws": sampling.draws // sampling.chains,
         "seed": sampling.seed,

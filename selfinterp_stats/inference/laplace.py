@@ -88,7 +88,7 @@ def _fit(model: LiftedModel, X: Array, y: Array, mask: Array) -> tuple[Array, Ar
 
     fractions = jnp.asarray(FRACTIONS)
 
-    def newton(state: tuple[Array, ...]) -> tuple[Array, ...]:
+    def newton(state: Any) -> Any:
         theta, _, _, _, count = state
         gradient, hessian = slope_and_curvature(theta)
         values, vectors = jnp.linalg.eigh(hessian)
@@ -100,7 +100,7 @@ def _fit(model: LiftedModel, X: Array, y: Array, mask: Array) -> tuple[Array, Ar
         size = jnp.sqrt(jnp.abs(gradient @ step))
         return candidates[best], size, values, vectors, count + 1
 
-    def unfinished(state: tuple[Array, ...]) -> Array:
+    def unfinished(state: Any) -> Array:
         _, size, _, _, count = state
         return (size > CONVERGED) & (count < MAX_STEPS)
 

@@ -338,7 +338,9 @@ def _to_jax(inputs: Sequence[Any], outputs: Sequence[Any]) -> Callable[..., tupl
     from pytensor.compile.mode import get_mode
     from pytensor.graph.fg import FunctionGraph
 
-    was_64_bit = jax.config.jax_enable_x64  # PyTensor's JAX linker switches it on when imported
+    was_64_bit = jax.config.read(
+        "jax_enable_x64"
+    )  # PyTensor's JAX linker switches it on when imported
     try:
         from pytensor.link.jax.dispatch import jax_funcify
     finally:
