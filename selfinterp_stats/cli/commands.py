@@ -7,90 +7,113 @@ from typing import Any
 
 import click
 
-from selfinterp_stats.cli import show
+from selfinterp_stats.cli import show, terminal
 from selfinterp_stats.cli.options import (
-    analysis_options,
     data_options,
+    hdi_prob_option,
+    json_option,
+    options,
     out_option,
+    regression_draws_option,
+    rope_option,
+    seed_option,
     settings_from,
+    settings_options,
+    strict_option,
     study_from,
 )
 
+_COUNT = click.IntRange(min=0)
 
-@click.command()
-@data_options
-@out_option("results")
-@analysis_options
-@click.option("--no-posterior", is_flag=True, help="Do not write the draws.")
+
+@click.command(epilog="Example: selfinterp reproduce --data my_study --out results --hdi-prob 0.89")
+@options(*data_options, out_option("results"), regression_draws_option, *settings_options)
+@click.option("--no-posterior", is_flag=True, help="Do not write the draws (posterior/*.nc).")
 def reproduce(
-    out: str, parquet: bool, strict: bool, as_json: bool, no_posterior: bool, **options: Any
+    out: str, parquet: bool, strict: bool, as_json: bool, no_posterior: bool, **given: Any
 ) -> int:
-    """Refit everything that a study holds: weights, correlations, the paper's numbers."""
+    """Refit everything that a study holds and write it up.
+
+    The weights behind the choices, the correlations of reported with fitted weights, what
+    introspection training changes, and the paper's numbers beside them: OUT/index.html, tables,
+    figures, draws and run.json.
+    """
+    from selfinterp_stats.estimates.analysis import Steps
     from selfinterp_stats.reporting.output import check_output_folder
     from selfinterp_stats.reporting.reproduce import reproduce as refit
 
-    settings = settings_from(options)
+    settings = settings_from(given)
     check_output_folder(out)
-    study = study_from(options)
+    steps = Steps(show.progress_bar)
+    with steps.step("reading", 1):
+        study = study_from(given)
     show.notices(study)
     results = refit(
-        study,
-        out,
-        settings=settings,
-        posterior=not no_posterior,
-        parquet=parquet,
-        show=show.progress_bar,
+        study, out, settings=settings, posterior=not no_posterior, parquet=parquet, steps=steps
     )
-    show.engines(results)
-    failing = show.failing_fits(results)
+    failing = show.fits(results)
     if as_json:
         show.as_json(
             {
                 "out": out,
                 "paper_numbers": show.records(results.paper_numbers),
+                "correlations": show.records(results.correlations),
                 "released": show.records(results.released_comparison),
                 "run": results.run,
             }
         )
     else:
-        show.paper_numbers(results.paper_numbers, settings.hdi_prob)
-        show.released(results.released_comparison)
-        click.echo(f"\nThe report: {Path(out) / 'index.html'}")
+        terminal.paper_numbers(results.paper_numbers, settings.hdi_prob)
+        terminal.released(results.released_comparison)
+        terminal.files(out)
     return int(strict and failing > 0)
 
 
-@click.command()
-@data_options
-@out_option(None)
-@analysis_options
-def weights(out: str, parquet: bool, strict: bool, as_json: bool, **options: Any) -> int:
-    """Stage 1 alone: the weights behind the choices, scenario by scenario."""
+@click.command(epilog="Example: selfinterp weights --data my_study --out weights --set native")
+@options(*data_options, out_option(None), *settings_options)
+def weights(out: str, parquet: bool, strict: bool, as_json: bool, **given: Any) -> int:
+    """Stage 1 alone: the weights behind the choices, scenario by scenario.
+
+    Writes OUT/tables/weights.csv (also .md and .tex), the draws and run.json.
+    """
+    from selfinterp_stats.estimates.analysis import Steps
     from selfinterp_stats.reporting.output import check_output_folder
     from selfinterp_stats.reporting.weights import refit_weights
 
-    settings = settings_from(options)
+    settings = settings_from(given)
     check_output_folder(out)
-    study = study_from(options)
+    steps = Steps(show.progress_bar)
+    with steps.step("reading", 1):
+        study = study_from(given)
     show.notices(study)
-    results = refit_weights(study, out, settings=settings, parquet=parquet, show=show.progress_bar)
-    show.engines(results)
-    failing = show.failing_fits(results)
+    results = refit_weights(study, out, settings=settings, parquet=parquet, steps=steps)
+    failing = show.fits(results)
     if as_json:
-        show.as_json({"out": out, "weights": show.records(results.weights), "run": results.run})
+        show.as_json(
+            {
+                "out": out,
+                "weights": show.records(results.weights),
+                "released": show.records(results.released_comparison),
+                "run": results.run,
+            }
+        )
     else:
-        show.released(results.released_comparison)
         scenarios = len(results.diagnostics)
         click.echo(f"Weights of {scenarios:,} scenarios: {Path(out) / 'tables' / 'weights.csv'}")
+        terminal.released(results.released_comparison)
+        terminal.files(out)
     return int(strict and failing > 0)
 
 
 @click.command()
-@out_option("demo")
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N")
-@click.option("--strict", is_flag=True, help="Exit with 1 if any diagnostic fails.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@options(out_option("demo"), seed_option("result"), strict_option, json_option)
 def demo(out: str, seed: int, strict: bool, as_json: bool) -> int:
-    """The whole way offline: a simulated experiment of the paper's design, refitted, reported."""
+    """The whole way, offline: a simulated experiment, refitted and reported.
+
+    Two base models with 60 trained and 60 native scenarios each and known truth, in the design of
+    the paper. Takes about half a minute; the study itself is kept in OUT/study.
+    """
+    from selfinterp_stats.estimates.analysis import Steps
     from selfinterp_stats.reporting.demo import run_demo
 
     click.echo(
@@ -98,32 +121,44 @@ def demo(out: str, seed: int, strict: bool, as_json: bool) -> int:
         "native scenarios each, with known truth.",
         err=True,
     )
-    results, beside = run_demo(out, seed=seed, show=show.progress_bar)
-    failing = show.failing_fits(results)
+    results, beside = run_demo(out, seed=seed, steps=Steps(show.progress_bar))
+    failing = show.fits(results)
     if as_json:
         show.as_json({"out": out, "estimates": show.records(beside), "run": results.run})
     else:
-        show.beside_truth(beside, results.settings.hdi_prob)
-        click.echo(f"\nThe report: {Path(out) / 'index.html'}")
-        click.echo(f"The simulated study: {Path(out) / 'study'}")
+        terminal.beside_truth(beside, results.settings.hdi_prob)
+        terminal.files(out)
     return int(strict and failing > 0)
 
 
 @click.command()
-@click.option("--dest", metavar="DIR", help="Where to. Default: the user's cache folder.")
-@click.option("--base-url", metavar="URL", help="A mirror of the data folder.")
+@click.option(
+    "--dest",
+    metavar="DIR",
+    help="Folder for the files. Default: the user's cache folder, where `reproduce` looks.",
+)
+@click.option(
+    "--base-url", metavar="URL", help="Where to get the files, instead of the authors' repository."
+)
 def fetch(dest: str | None, base_url: str | None) -> None:
-    """Get the paper's data at the pinned commit; hashes checked, downloads resumed."""
-    from selfinterp_stats.study import fetch_paper_data
+    """Get the paper's data at the pinned commit, each file checked by its hash.
 
-    with show.download_bar() as progress:
+    What is there already is not fetched again, and a download that was cut off goes on where it
+    stopped. Prints the folder.
+    """
+    from selfinterp_stats.study import fetch_paper_data
+    from selfinterp_stats.study.paper import paper_hashes
+
+    with show.download_bar(len(paper_hashes())) as progress:
         folder = fetch_paper_data(dest, base_url=base_url, progress=progress)
     click.echo(str(folder))
 
 
 @click.command()
-@out_option(None)
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N")
+@click.option(
+    "--out", metavar="DIR", required=True, help="Folder for the study; new, or an empty one."
+)
+@seed_option("study")
 @click.option(
     "--base-model",
     "base_models",
@@ -131,68 +166,130 @@ def fetch(dest: str | None, base_url: str | None) -> None:
     multiple=True,
     default=("model-a", "model-b"),
     show_default=True,
+    help="Name of a base model. Repeatable.",
 )
-@click.option("--trained", type=int, default=60, show_default=True, help="Trained scenarios.")
-@click.option("--native", type=int, default=60, show_default=True, help="Native scenarios.")
-@click.option("--trials-trained", type=int, default=50, show_default=True)
-@click.option("--trials-native", type=int, default=100, show_default=True)
-@click.option("--reports", type=int, default=10, show_default=True, help="Reports per scenario.")
-@click.option("--attributes", type=int, default=5, show_default=True)
+@click.option(
+    "--trained",
+    type=_COUNT,
+    default=60,
+    show_default=True,
+    metavar="N",
+    help="Scenarios with instilled weights; 0 for none.",
+)
+@click.option(
+    "--native",
+    type=_COUNT,
+    default=60,
+    show_default=True,
+    metavar="N",
+    help="Scenarios with native weights; 0 for none.",
+)
+@click.option(
+    "--trials-trained",
+    type=_COUNT,
+    default=50,
+    show_default=True,
+    metavar="N",
+    help="Choices per trained scenario.",
+)
+@click.option(
+    "--trials-native",
+    type=_COUNT,
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Choices per native scenario.",
+)
+@click.option(
+    "--reports",
+    type=_COUNT,
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Reports asked for per scenario and condition.",
+)
+@click.option(
+    "--attributes",
+    type=click.IntRange(1, 5),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="Attributes per scenario.",
+)
 def simulate(out: str, base_models: tuple[str, ...], attributes: int, **design: Any) -> None:
-    """Write a study folder with known truth."""
+    """Write a study folder of the paper's design with known truth.
+
+    The truth is in OUT/simulation_truth.csv and OUT/simulation.json. Prints the folder.
+    """
     from selfinterp_stats.study import simulate_study
 
     truth = simulate_study(out, base_models=base_models, attributes=attributes, **design)
     click.echo(str(truth.folder))
 
 
-@click.command()
+@click.command(
+    epilog="Example: selfinterp tables --posterior results/posterior/training_effect_native.nc"
+)
 @click.option(
     "--posterior",
     "posteriors",
     metavar="FILE",
     multiple=True,
     required=True,
-    help="A saved posterior (.nc); repeat for more.",
+    help="Draws that reproduce or weights saved (posterior/*.nc). Repeatable.",
 )
-@click.option("--var", "var_names", metavar="NAME", multiple=True, help="Only this variable.")
-@click.option("--hdi-prob", type=float, default=0.95, show_default=True, metavar="P")
 @click.option(
-    "--rope", type=float, nargs=2, default=(-0.1, 0.1), show_default=True, metavar="LOW HIGH"
+    "--var", "var_names", metavar="NAME", multiple=True, help="Only this variable. Repeatable."
 )
+@options(hdi_prob_option, rope_option)
 @click.option(
     "--format",
     "layout",
     type=click.Choice(["md", "csv", "tex", "json"]),
     default="md",
     show_default=True,
+    help="md and tex are rounded by the Monte Carlo error, csv and json are not.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
 def tables(
     posteriors: tuple[str, ...],
     var_names: tuple[str, ...],
     hdi_prob: float,
     rope: tuple[float, float],
     layout: str,
+    as_json: bool,
 ) -> None:
-    """HDI tables from saved draws, nothing being refitted."""
+    """HDI tables of saved draws; nothing is refitted.
+
+    Median, HDI, ETI, probability of direction, share in the ROPE and diagnostics of everything
+    that was drawn.
+    """
     from selfinterp_stats.reporting.saved import saved_tables
 
-    for text in saved_tables(
-        posteriors, var_names=var_names or None, hdi_prob=hdi_prob, rope=rope, layout=layout
-    ):
-        click.echo(text)
+    click.echo(
+        saved_tables(
+            posteriors,
+            var_names=var_names or None,
+            hdi_prob=hdi_prob,
+            rope=rope,
+            layout="json" if as_json else layout,
+        )
+    )
 
 
 @click.command()
 @click.argument("run_a", metavar="RUN")
 @click.argument("run_b", metavar="RUN")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option
 def compare(run_a: str, run_b: str, as_json: bool) -> None:
-    """Two runs side by side, differences also in Monte Carlo standard errors."""
+    """Two runs side by side, differences also in Monte Carlo standard errors.
+
+    RUN is a folder that `reproduce` wrote.
+    """
     from selfinterp_stats.reporting import compare_runs
 
     both = compare_runs(run_a, run_b)
     if as_json:
         show.as_json(show.records(both))
     else:
-        show.compared(both)
+        terminal.compared(both, run_a, run_b)

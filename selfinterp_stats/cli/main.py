@@ -37,13 +37,25 @@ class _InOrder(click.Group):
         return list(self.commands)
 
 
-@click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_InOrder,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="selfinterp")
-def selfinterp() -> None:
-    """How well do language models report the weights behind their own choices?
+@click.pass_context
+def selfinterp(context: click.Context) -> None:
+    """Estimate how well language models report the weights behind their own choices.
 
-    Start with `selfinterp demo`; then `selfinterp fetch` and `selfinterp reproduce`.
+    Start with `selfinterp demo`, which needs no data; then `selfinterp fetch` gets the paper's
+    data and `selfinterp reproduce` refits the paper. `selfinterp COMMAND --help` says more.
+
+    Results go to stdout, progress and notices to stderr. Exit status: 0 done; 1 done, but a
+    diagnostic failed under --strict; 2 the input or the call is wrong; 3 a service could not be
+    reached; 130 interrupted.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 for command in (demo, fetch, reproduce, weights, tables, compare, simulate):
@@ -52,6 +64,10 @@ for command in (demo, fetch, reproduce, weights, tables, compare, simulate):
 
 def main() -> None:
     """Run the command line and exit with its status."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal's encoding lacks is shown with question marks.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:]))
 
 

@@ -1,8 +1,8 @@
-"""Options that several commands share."""
+"""Options that several commands share, and what is made of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
@@ -10,10 +10,152 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 ENGINES = ("auto", "importance", "nuts", "bambi")
+# A seed is stored with the draws, as a 64-bit integer.
+LARGEST_SEED = 2**63 - 1
+CONSTANTS = {"base_model": "base_model", "set": "set_name", "condition": "condition"}
+
+
+def _seed(context: click.Context, option: click.Parameter, value: int) -> int:
+    if not 0 <= value <= LARGEST_SEED:
+        raise click.BadParameter(f"{value} is not in 0 to {LARGEST_SEED}.", context, option)
+    return value
+
+
+def seed_option(result: str) -> Callable[[F], F]:
+    """``--seed N`` of a command whose result comes from random numbers."""
+    return click.option(
+        "--seed",
+        type=int,
+        callback=_seed,
+        default=0,
+        show_default=True,
+        metavar="N",
+        help=f"The same seed gives the same {result}.",
+    )
+
+
+strict_option = click.option(
+    "--strict", is_flag=True, help="Exit with status 1 if a diagnostic of any fit fails."
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print the result as JSON, and nothing else on stdout."
+)
+hdi_prob_option = click.option(
+    "--hdi-prob",
+    type=float,
+    default=0.95,
+    show_default=True,
+    metavar="P",
+    help="Probability of the HDIs and ETIs.",
+)
+rope_option = click.option(
+    "--rope",
+    type=float,
+    nargs=2,
+    default=(-0.1, 0.1),
+    show_default=True,
+    metavar="LOW HIGH",
+    help="Region of practical equivalence: how much of each HDI lies in it is said.",
+)
+draws_option = click.option(
+    "--draws",
+    type=int,
+    default=4000,
+    show_default=True,
+    metavar="N",
+    help="Posterior draws per scenario, over all chains.",
+)
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="auto",
+    show_default=True,
+    help="How fits are made. importance: draws around the Laplace approximation, weighted and "
+    "checked by Pareto k; nuts: NumPyro, all scenarios at once; bambi: PyMC, one fit at a time "
+    "and slow; auto: importance, and nuts where k is above 0.7.",
+)
+regression_draws_option = click.option(
+    "--regression-draws",
+    type=int,
+    default=40_000,
+    show_default=True,
+    metavar="N",
+    help="Posterior draws per regression of weights on reports, over all chains.",
+)
+parquet_option = click.option(
+    "--parquet", is_flag=True, help="Write the draws as Parquet too (draws/*.parquet), for R."
+)
+settings_options = (
+    seed_option("result"),
+    engine_option,
+    draws_option,
+    hdi_prob_option,
+    rope_option,
+    parquet_option,
+    strict_option,
+    json_option,
+)
+
+data_options = (
+    click.option(
+        "--data",
+        metavar="DIR",
+        help="A study folder. Default: $SELFINTERP_DATA, else the fetched copy of the paper's "
+        "data.",
+    ),
+    click.option(
+        "--choices",
+        metavar="CSV",
+        help="Instead of a folder: one tidy table of choices, with the columns base_model, set, "
+        "scenario, selection, A_attr1.., B_attr1.. (or d1.. for scaled differences).",
+    ),
+    click.option(
+        "--reports",
+        metavar="CSV",
+        help="With --choices: base_model, set, condition, scenario, report_attr1...",
+    ),
+    click.option(
+        "--scenarios",
+        metavar="CSV",
+        help="With --choices: names and ranges of attributes, as in a folder's scenarios.csv.",
+    ),
+    click.option(
+        "--targets", metavar="CSV", help="With --choices: target weights, scenario, attr1..."
+    ),
+    click.option(
+        "--map",
+        "mapping",
+        metavar="STANDARD=YOURS,...",
+        help="What your tables call a standard column: scenario=item,reports.scenario=context.",
+    ),
+    click.option(
+        "--constant",
+        "constants",
+        metavar="COLUMN=VALUE",
+        multiple=True,
+        help="A column that your tables lack because it is the same in every row: base_model, "
+        "set (instilled, native) or condition (off-the-shelf, weight-trained, "
+        "introspection-trained). Repeatable.",
+    ),
+    click.option(
+        "--base-model",
+        "base_models",
+        metavar="NAME",
+        multiple=True,
+        help="Use only this base model. Repeatable.",
+    ),
+    click.option(
+        "--set",
+        "sets",
+        metavar="NAME",
+        multiple=True,
+        help="Use only this set: instilled or native.",
+    ),
+)
 
 
 def out_option(default: str | None) -> Callable[[F], F]:
-    """``--out DIR``."""
+    """``--out DIR`` of a command that writes a result."""
     return click.option(
         "--out",
         metavar="DIR",
@@ -21,135 +163,102 @@ def out_option(default: str | None) -> Callable[[F], F]:
         required=default is None,
         show_default=default is not None,
         help="Folder for the result. It appears whole or not at all; an existing folder is "
-        "replaced only if it holds an earlier result.",
+        "replaced only if it is empty or holds an earlier result.",
     )
 
 
-def data_options(command: F) -> F:
-    """Where a study is: a folder, or tidy tables."""
-    for option in reversed(
-        [
-            click.option(
-                "--data",
-                metavar="DIR",
-                help="A study folder. Default: $SELFINTERP_DATA, else the fetched paper's data.",
-            ),
-            click.option(
-                "--choices", metavar="CSV", help="Instead of a folder: a tidy table of choices."
-            ),
-            click.option("--reports", metavar="CSV", help="A tidy table of reports."),
-            click.option("--scenarios", metavar="CSV", help="Attribute names and ranges."),
-            click.option("--targets", metavar="CSV", help="Target weights."),
-            click.option(
-                "--map",
-                "mapping",
-                metavar="STANDARD=YOURS,...",
-                help="Names of your columns, where they differ from the standard ones.",
-            ),
-            click.option(
-                "--base-model",
-                "base_models",
-                metavar="NAME",
-                multiple=True,
-                help="Only this base model (repeat for more).",
-            ),
-            click.option(
-                "--set",
-                "sets",
-                metavar="NAME",
-                multiple=True,
-                help="Only this set, instilled or native.",
-            ),
-        ]
-    ):
-        command = option(command)
-    return command
+def options(*declared: Callable[[F], F]) -> Callable[[F], F]:
+    """Many options at once, listed by ``--help`` in this order."""
+
+    def declare(command: F) -> F:
+        for option in reversed(declared):
+            command = option(command)
+        return command
+
+    return declare
 
 
-def analysis_options(command: F) -> F:
-    """How an analysis is done."""
-    for option in reversed(
-        [
-            click.option("--seed", type=int, default=0, show_default=True, metavar="N"),
-            click.option(
-                "--engine",
-                type=click.Choice(ENGINES),
-                default="auto",
-                show_default=True,
-                help="auto: importance sampling, and NUTS where its Pareto k exceeds 0.7.",
-            ),
-            click.option(
-                "--draws",
-                type=int,
-                default=4000,
-                show_default=True,
-                metavar="N",
-                help="Posterior draws per scenario.",
-            ),
-            click.option(
-                "--regression-draws",
-                type=int,
-                default=40_000,
-                show_default=True,
-                metavar="N",
-                help="Posterior draws per regression.",
-            ),
-            click.option(
-                "--hdi-prob",
-                type=float,
-                default=0.95,
-                show_default=True,
-                metavar="P",
-                help="Probability of the intervals.",
-            ),
-            click.option(
-                "--rope",
-                type=float,
-                nargs=2,
-                default=(-0.1, 0.1),
-                show_default=True,
-                metavar="LOW HIGH",
-                help="Region of practical equivalence.",
-            ),
-            click.option("--parquet", is_flag=True, help="Write the draws as Parquet too, for R."),
-            click.option("--strict", is_flag=True, help="Exit with 1 if any diagnostic fails."),
-            click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
-        ]
-    ):
-        command = option(command)
-    return command
+def settings_from(given: dict[str, Any]) -> Any:
+    """Take the settings of an analysis out of a command's options.
 
-
-def settings_from(options: dict[str, Any]) -> Any:
-    """Take the analysis settings out of a command's options."""
+    Raises
+    ------
+    InputError
+        A setting makes no sense.
+    """
     from selfinterp_stats.estimates.results import Settings
 
     names = ("seed", "engine", "draws", "regression_draws", "hdi_prob", "rope")
-    return Settings(**{name: options.pop(name) for name in names})
+    return Settings(**{name: given.pop(name) for name in names if name in given})
 
 
-def study_from(options: dict[str, Any]) -> Any:
-    """Read the study that a command's options name."""
+def study_from(given: dict[str, Any]) -> Any:
+    """Read the study that a command's options name.
+
+    Raises
+    ------
+    InputError
+        The options contradict each other, or the study is wrong.
+    """
     from selfinterp_stats.errors import InputError
     from selfinterp_stats.study import load_study, load_tidy, paper_data_folder
     from selfinterp_stats.study.mapping import parse_mapping
 
-    tidy = {name: options.pop(name) for name in ("choices", "reports", "scenarios", "targets")}
-    folder, mapping = options.pop("data"), options.pop("mapping")
-    narrow = {name: options.pop(name) or None for name in ("base_models", "sets")}
-    if folder and any(tidy.values()):
+    tables = {name: given.pop(name) for name in ("choices", "reports", "scenarios", "targets")}
+    folder, mapping = given.pop("data"), given.pop("mapping")
+    constants = _constants(given.pop("constants"))
+    narrow = {name: given.pop(name) or None for name in ("base_models", "sets")}
+    tidy = {
+        **{f"--{name}": value for name, value in tables.items() if value},
+        **({"--map": mapping} if mapping else {}),
+        **({"--constant": constants} if constants else {}),
+    }
+    if folder and tidy:
         raise InputError(
-            "a study folder and tidy tables are both given",
+            f"a study folder and {', '.join(tidy)} are both given",
             value=folder,
             allowed="--data, or --choices and what goes with it",
+            remedy="Leave out one of the two.",
         )
-    if tidy["choices"]:
-        choices = tidy.pop("choices")
-        study = load_tidy(choices, mapping=parse_mapping(mapping) if mapping else None, **tidy)
-    elif any(tidy.values()) or mapping:
+    if tidy and not tables["choices"]:
         raise InputError(
-            "tidy tables need a table of choices", allowed="--choices CSV beside the others"
+            f"{', '.join(tidy)} need a table of choices beside them",
+            allowed="--choices CSV, with --reports, --scenarios, --targets, --map and --constant",
+            remedy="Give the table with --choices, or a study folder with --data.",
+        )
+    if tidy:
+        study = load_tidy(
+            tables.pop("choices"),
+            mapping=parse_mapping(mapping) if mapping else None,
+            **tables,
+            **constants,
         )
     else:
         study = load_study(folder or paper_data_folder())
     return study.narrow(**narrow)
+
+
+def _constants(given: Iterable[str]) -> dict[str, str]:
+    """``COLUMN=VALUE`` as arguments of `load_tidy`."""
+    from selfinterp_stats.errors import InputError
+
+    found: dict[str, str] = {}
+    for text in given:
+        column, equals, value = text.partition("=")
+        name = CONSTANTS.get(column)
+        if not (name and equals and value):
+            raise InputError(
+                "--constant cannot be read",
+                value=text,
+                allowed=f"COLUMN=VALUE, COLUMN one of {', '.join(CONSTANTS)}",
+                remedy="For example: --constant set=instilled.",
+            )
+        if name in found:
+            raise InputError(
+                "--constant is given twice for one column",
+                value=text,
+                allowed=f"one {column} for all rows",
+                remedy=f"Give one of them, or put a column {column} into the tables.",
+            )
+        found[name] = value
+    return found

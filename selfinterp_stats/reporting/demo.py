@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from selfinterp_stats.estimates.analysis import Step, Steps, analyse
+from selfinterp_stats.estimates.analysis import Steps, analyse
 from selfinterp_stats.estimates.results import Results, Settings
 from selfinterp_stats.reporting.output import check_output_folder, output_folder, write_into
 from selfinterp_stats.study import load_study, simulate_study
 
 
 def run_demo(
-    out: str | PathLike[str], *, seed: int = 0, show: Step | None = None
+    out: str | PathLike[str], *, seed: int = 0, steps: Steps | None = None
 ) -> tuple[Results, pd.DataFrame]:
     """Simulate a study of the paper's design, refit it and write the report.
 
@@ -28,7 +28,7 @@ def run_demo(
         ``tables/truth.csv``.
     seed : int
         Of the simulation and of the draws.
-    show : callable, optional
+    steps : Steps, optional
         As in `reproduce`.
 
     Returns
@@ -37,7 +37,7 @@ def run_demo(
         The second is `beside_truth`.
     """
     check_output_folder(out)
-    steps = Steps(show)
+    steps = steps or Steps()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "study"
         with steps.step("simulating", 1):
@@ -48,7 +48,7 @@ def run_demo(
         results.run["data"]["source"] = "study"
         beside = beside_truth(results.paper_numbers, truth.quantities)
         with steps.step("report", 1), output_folder(out) as target:
-            write_into(results, target)
+            write_into(results, target, steps=steps)
             shutil.copytree(folder, target / "study")
             beside.to_csv(target / "tables" / "truth.csv", index=False)
     return results, beside

@@ -21,6 +21,7 @@ from selfinterp_stats.errors import InputError
 from selfinterp_stats.reporting import draws, figures, page, tables
 
 if TYPE_CHECKING:
+    from selfinterp_stats.estimates.analysis import Steps
     from selfinterp_stats.estimates.results import Results
 
 PACKAGE: Final = "selfinterp-stats"
@@ -33,6 +34,7 @@ def write_report(
     *,
     posterior: bool = True,
     parquet: bool = False,
+    steps: Steps | None = None,
 ) -> Path:
     """Write everything that `reproduce` promises into a folder.
 
@@ -45,6 +47,9 @@ def write_report(
         Whether to write the draws as ``posterior/*.nc``.
     parquet : bool
         Whether to write them as ``draws/*.parquet`` too, for R's posterior package.
+    steps : Steps, optional
+        The steps of the analysis; ``run.json`` then says how long each took, this one up to its
+        own writing.
 
     Returns
     -------
@@ -58,12 +63,17 @@ def write_report(
         there before then still stands there.
     """
     with output_folder(out) as folder:
-        write_into(results, folder, posterior=posterior, parquet=parquet)
+        write_into(results, folder, posterior=posterior, parquet=parquet, steps=steps)
     return Path(out)
 
 
 def write_into(
-    results: Results, folder: Path, *, posterior: bool = True, parquet: bool = False
+    results: Results,
+    folder: Path,
+    *,
+    posterior: bool = True,
+    parquet: bool = False,
+    steps: Steps | None = None,
 ) -> None:
     """Write a whole report into an existing, empty folder; parameters as for `write_report`."""
     (folder / "tables").mkdir()
@@ -79,6 +89,8 @@ def write_into(
     run = dict(results.run)
     if drawn.skipped:
         run["figures_left_out"] = drawn.skipped
+    if steps is not None:
+        run["seconds"] = steps.so_far()
     write_run(run, folder)
 
 

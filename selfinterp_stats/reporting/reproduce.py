@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from os import PathLike
 
-from selfinterp_stats.estimates.analysis import Step, Steps, analyse
+from selfinterp_stats.estimates.analysis import Steps, analyse
 from selfinterp_stats.estimates.results import Results, Settings
 from selfinterp_stats.reporting.output import check_output_folder, write_report
 from selfinterp_stats.study import Study, load_study, paper_data_folder
@@ -20,7 +20,7 @@ def reproduce(
     sets: Iterable[str] | None = None,
     posterior: bool = True,
     parquet: bool = False,
-    show: Step | None = None,
+    steps: Steps | None = None,
 ) -> Results:
     """Refit a study and, where `out` is given, write tables, figures and the page.
 
@@ -36,9 +36,8 @@ def reproduce(
         Narrow the analysis.
     posterior, parquet : bool
         Whether to write the draws as netCDF, and as Parquet.
-    show : callable, optional
-        ``show(step, total)`` is entered as a context around every step and gives a callable
-        that takes the number of parts just finished.
+    steps : Steps, optional
+        Where seconds and progress of every step go.
 
     Returns
     -------
@@ -56,12 +55,15 @@ def reproduce(
     """
     if out is not None:
         check_output_folder(out)
-    steps = Steps(show)
-    with steps.step("reading", 1):
-        study = data if isinstance(data, Study) else load_study(data or paper_data_folder())
-        study = study.narrow(base_models, sets)
+    steps = steps or Steps()
+    if isinstance(data, Study):
+        study = data
+    else:
+        with steps.step("reading", 1):
+            study = load_study(data or paper_data_folder())
+    study = study.narrow(base_models, sets)
     results = analyse(study, settings or Settings(), steps)
     if out is not None:
         with steps.step("report", 1):
-            write_report(results, out, posterior=posterior, parquet=parquet)
+            write_report(results, out, posterior=posterior, parquet=parquet, steps=steps)
     return results

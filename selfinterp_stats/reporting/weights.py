@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from os import PathLike
 
-from selfinterp_stats.estimates.analysis import Step, Steps, analyse_weights
+from selfinterp_stats.estimates.analysis import Steps, analyse_weights
 from selfinterp_stats.estimates.results import Results, Settings
 from selfinterp_stats.reporting import draws
 from selfinterp_stats.reporting.output import check_output_folder, output_folder, write_run
@@ -18,14 +18,19 @@ def refit_weights(
     *,
     settings: Settings | None = None,
     parquet: bool = False,
-    show: Step | None = None,
+    steps: Steps | None = None,
 ) -> Results:
     """Fit the weights of a study and write ``tables/weights.*``, ``posterior/``, ``run.json``.
 
     Parameters are those of `reproduce`; what stage 2 would give is empty in the result.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written; nothing is changed then.
     """
     check_output_folder(out)
-    steps = Steps(show)
+    steps = steps or Steps()
     results = analyse_weights(study, settings or Settings(), steps)
     with steps.step("report", 1), output_folder(out) as folder:
         (folder / "tables").mkdir()
@@ -33,5 +38,5 @@ def refit_weights(
         draws.write_netcdf(results.posteriors, folder / "posterior")
         if parquet:
             draws.write_parquet(results.posteriors, folder / "draws")
-        write_run(results.run, folder)
+        write_run({**results.run, "seconds": steps.so_far()}, folder)
     return results
