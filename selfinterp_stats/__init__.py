@@ -9,12 +9,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from selfinterp_stats._version import __version__
 
 if TYPE_CHECKING:
     from selfinterp_stats.errors import InputError, SelfInterpError, ServiceError
     from selfinterp_stats.estimates import Results, Settings, fit_correlations, fit_weights
-    from selfinterp_stats.inference.fit import fit_many
+    from selfinterp_stats.inference.many import fit_many
     from selfinterp_stats.models import Prior
     from selfinterp_stats.reporting import compare_runs, hdi_table
     from selfinterp_stats.reporting.reproduce import reproduce
@@ -37,7 +37,7 @@ _HOME = {
     "compare_runs": "reporting",
     "fetch_paper_data": "study",
     "fit_correlations": "estimates",
-    "fit_many": "inference.fit",
+    "fit_many": "inference.many",
     "fit_weights": "estimates",
     "hdi_table": "reporting",
     "load_study": "study",

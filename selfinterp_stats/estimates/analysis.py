@@ -9,14 +9,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from selfinterp_stats.estimates.agreement import agreement_of
-from selfinterp_stats.estimates.correlations import fit_correlations
+from selfinterp_stats.estimates.correlations import correlate
 from selfinterp_stats.estimates.left_out import left_out
 from selfinterp_stats.estimates.names import Names
 from selfinterp_stats.estimates.numbers import paper_numbers
 from selfinterp_stats.estimates.provenance import provenance
+from selfinterp_stats.estimates.regressions import number_of_fits
 from selfinterp_stats.estimates.released import compare_with_released
 from selfinterp_stats.estimates.results import Results, Settings
 from selfinterp_stats.estimates.weights import BY, fit_weights
@@ -80,10 +82,8 @@ def analyse(study: Study, settings: Settings, steps: Steps | None = None) -> Res
     results = analyse_weights(study, settings, steps)
     agreement = agreement_of(results.weights, study)
     results.study = replace(study, notices=(*study.notices, *left_out(study, agreement)))
-    with steps.step("correlations", _regressions(agreement)) as progress:
-        correlations = fit_correlations(
-            agreement, settings=settings, names=names, progress=progress
-        )
+    with steps.step("correlations", number_of_fits(agreement)) as progress:
+        correlations = correlate(agreement, settings=settings, names=names, progress=progress)
     results.agreement = agreement
     results.correlations = correlations.table
     results.posteriors |= correlations.posteriors
@@ -91,7 +91,7 @@ def analyse(study: Study, settings: Settings, steps: Steps | None = None) -> Res
         [results.diagnostics, correlations.diagnostics], ignore_index=True
     )
     results.paper_numbers = paper_numbers(
-        study, results.weights, agreement, correlations.table, names
+        study, results.weights, agreement, correlations.table, names, settings.hdi_prob
     )
     results.run = _run(results, steps)
     return results
@@ -117,14 +117,6 @@ def analyse_weights(study: Study, settings: Settings, steps: Steps | None = None
     return results
 
 
-def _regressions(agreement: pd.DataFrame) -> int:
-    """How many regressions stage 2 has: one per report set, one per set with both conditions."""
-    cells = agreement[["base_model", "set", "condition"]].drop_duplicates()
-    trained = cells[cells["condition"] != "off-the-shelf"]
-    both = trained.groupby(["base_model", "set"]).size()
-    return len(cells) + both[both == 2].index.get_level_values("set").nunique()
-
-
 def _run(results: Results, steps: Steps) -> dict[str, Any]:
     study, fits = results.study, results.diagnostics
     failing = fits[~fits["ok"]]
@@ -146,10 +138,10 @@ def _run(results: Results, steps: Steps) -> dict[str, Any]:
         "diagnostics": {
             "fits": len(fits),
             "failing": failing[["fit", "reason"]].to_dict("records"),
-            "max_rhat": float(fits["rhat"].max()),
-            "min_ess_bulk": float(fits["ess_bulk"].min()),
-            "min_ess_tail": float(fits["ess_tail"].min()),
-            "max_pareto_k": float(fits["pareto_k"].max()),
+            "max_rhat": _finite(fits["rhat"].max()),
+            "min_ess_bulk": _finite(fits["ess_bulk"].min()),
+            "min_ess_tail": _finite(fits["ess_tail"].min()),
+            "max_pareto_k": _finite(fits["pareto_k"].max()),
             "divergences": int(fits["divergences"].sum()),
         },
         "flagged": {
@@ -163,6 +155,11 @@ def _run(results: Results, steps: Steps) -> dict[str, Any]:
         "released": results.released_comparison.to_dict("records"),
         "seconds": steps.seconds,
     }
+
+
+def _finite(figure: float) -> float | None:
+    """JSON knows no NaN: a figure that no engine gave is null."""
+    return float(figure) if np.isfinite(figure) else None
 
 
 def _counted(engines: pd.Series) -> dict[str, int]:

@@ -17,6 +17,7 @@ from selfinterp_stats.study.study import INSTILLED
 
 _FOLD = re.compile(r"(?:first|last)_(?P<trained>\d+)_of_(?P<all>\d+)")
 CELL = ["base_model", "set", "condition", "fold"]
+COLUMNS = [*CELL, "asked", "invalid"]
 
 
 def invalid_choices(study: Study) -> int:
@@ -31,29 +32,36 @@ def invalid_choices(study: Study) -> int:
 
 
 def asked_reports(study: Study) -> pd.DataFrame:
-    """Reports asked for and valid, one row per report set and fold.
+    """Reports asked for and invalid, one row per report set and fold.
 
     Returns
     -------
     pandas.DataFrame
-        ``base_model, set, condition, fold, asked, valid``.
+        ``base_model, set, condition, fold, asked, invalid``. A call that failed brought no
+        report, so it was not asked.
     """
-    counted = study.counts[study.counts["task"] == "reports"]
-    if len(counted):
-        return counted.assign(fold="")[[*CELL, "asked", "valid"]].reset_index(drop=True)
+    counted = study.counts[study.counts["task"] == "reports"].assign(fold="")
+    counted["asked"] = counted["asked"] - counted["failed"]
+    counted["invalid"] = counted[["invalid", "refused", "truncated"]].sum(axis=1)
+    worked_out = _worked_out(study)
+    others = worked_out[~worked_out["base_model"].isin(counted["base_model"])]
+    return pd.concat([counted[COLUMNS], others], ignore_index=True)
+
+
+def _worked_out(study: Study) -> pd.DataFrame:
+    """The same from the reports alone, which hold the valid ones."""
     if study.reports.empty:
-        return pd.DataFrame(columns=[*CELL, "asked", "valid"])
+        return pd.DataFrame(columns=COLUMNS)
     per_scenario = study.reports.groupby([*CELL, "explaining_model", "scenario"]).size()
     repeats = int(per_scenario.max())
     valid = study.reports.groupby(CELL).size()
     cells = sorted({*valid.index, *_cells_of_files(study)})
     frame = pd.DataFrame(cells, columns=CELL)
-    frame["asked"] = [
-        repeats * _scenarios(study, base_model, set_, fold) for base_model, set_, _, fold in cells
-    ]
-    frame["valid"] = [int(valid.get(cell, 0)) for cell in cells]
     # A set may hold more reports than the design says; none of them was invalid then.
-    frame["asked"] = frame[["asked", "valid"]].max(axis=1)
+    frame["asked"] = [
+        max(repeats * _scenarios(study, *cell), int(valid.get(cell, 0))) for cell in cells
+    ]
+    frame["invalid"] = frame["asked"] - [int(valid.get(cell, 0)) for cell in cells]
     return frame
 
 
@@ -69,12 +77,15 @@ def _cells_of_files(study: Study) -> set[tuple[str, str, str, str]]:
     }
 
 
-def _scenarios(study: Study, base_model: str, set_: str, fold: str) -> int:
+def _scenarios(study: Study, base_model: str, set_: str, condition: str, fold: str) -> int:
     """Scenarios that a report set covers: those of the set, less the fold trained on."""
-    choices = study.choices
-    rows = (choices["base_model"] == base_model) & (choices["set"] == set_)
-    chosen = choices.loc[rows, "scenario"].nunique()
     part = _FOLD.fullmatch(fold)
     if part:
         return int(part["all"]) - int(part["trained"])
-    return chosen
+    choices, reports = study.choices, study.reports
+    if fold and not fold.startswith("all_"):
+        # The name does not say how large the fold is; the reports in it do.
+        own = (reports[CELL] == [base_model, set_, condition, fold]).all(axis=1)
+        return int(reports.loc[own, "scenario"].nunique())
+    rows = (choices["base_model"] == base_model) & (choices["set"] == set_)
+    return int(choices.loc[rows, "scenario"].nunique())

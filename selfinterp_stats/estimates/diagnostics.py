@@ -15,6 +15,8 @@ MAX_RHAT: Final = 1.01
 MIN_ESS: Final = 400.0
 # Betancourt (2016), and Stan's own warning.
 MIN_EBFMI: Final = 0.3
+# A rare long trajectory does no harm; many mean that the posterior is not explored.
+MAX_DEEPEST_TREES: Final = 0.01
 
 COLUMNS: Final = (
     "fit",
@@ -62,6 +64,9 @@ def diagnose(fits: Fits, summaries: dict[str, np.ndarray], names: pd.DataFrame) 
         mcse_over_sd=(summaries["mcse_mean"] / summaries["sd"]).max(axis=1),
         divergences=per_draw["diverging"].sum(axis=(1, 2)) if "diverging" in per_draw else 0,
         ebfmi=_ebfmi(per_draw["energy"]) if "energy" in per_draw else np.full(n, np.nan),
+        deepest_trees=_share(per_draw["reached_max_treedepth"])
+        if "reached_max_treedepth" in per_draw
+        else np.full(n, np.nan),
         # A fit that NUTS made over is judged by NUTS' own diagnostics.
         pareto_k=np.where(is_nuts, np.nan, per_dataset.get("pareto_k", np.full(n, np.nan))),
     )
@@ -69,6 +74,10 @@ def diagnose(fits: Fits, summaries: dict[str, np.ndarray], names: pd.DataFrame) 
     frame["ok"] = [not reason for reason in reasons]
     frame["reason"] = reasons
     return frame[list(COLUMNS)]
+
+
+def _share(flags: np.ndarray) -> np.ndarray:
+    return np.asarray(flags.mean(axis=(1, 2)))
 
 
 def _ebfmi(energy: np.ndarray) -> np.ndarray:
@@ -96,6 +105,8 @@ def _reason(row: dict[str, Any]) -> str:
         found.append(f"{figure['divergences']:.0f} divergent transitions")
     if figure["ebfmi"] < MIN_EBFMI:
         found.append(f"E-BFMI {figure['ebfmi']:.2f} is below {MIN_EBFMI}")
+    if figure["deepest_trees"] > MAX_DEEPEST_TREES:
+        found.append(f"{figure['deepest_trees']:.1%} of trajectories were cut at the deepest tree")
     if figure["pareto_k"] > GOOD_K:
         found.append(f"Pareto k {figure['pareto_k']:.2f} is above {GOOD_K}")
     return "; ".join(found)

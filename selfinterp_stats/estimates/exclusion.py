@@ -12,6 +12,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from selfinterp_stats.estimates.agreement import pearson
+
 READINGS: Final = {
     "reported": "the mean report is -100 or 100, or beyond",
     "both": "the mean report is so and the fitted weight is -100 or 100",
@@ -38,21 +40,24 @@ def largest_changes(agreement: pd.DataFrame) -> pd.Series:
     cells = [rows for _, rows in agreement.groupby(["base_model", "set", "condition"])]
     changes = pd.DataFrame([_changes(rows) for rows in cells], columns=list(READINGS))
     largest = changes.max() if cells else pd.Series(dtype=float)
-    largest.attrs["correlations"] = len(cells)
+    largest.attrs["correlations"] = int(changes.notna().any(axis=1).sum())
     return largest
 
 
 def _changes(rows: pd.DataFrame) -> dict[str, float]:
-    whole = _r(rows)
+    whole = pearson(rows["weight"], rows["reported"])
     changes = {}
     for reading, leave_out in _excluded(rows).items():
-        changes[reading] = abs(_r(rows[~leave_out]) - whole)
+        kept = rows[~leave_out]
+        changes[reading] = abs(pearson(kept["weight"], kept["reported"]) - whole)
     return changes
 
 
 def _excluded(rows: pd.DataFrame) -> dict[str, pd.Series]:
     # The largest report of a scenario; one that reports nothing but zeros has none.
-    largest = rows.groupby(["fold", "scenario"])["reported"].transform(lambda r: r.abs().max())
+    largest = rows.groupby(["fold", "explaining_model", "scenario"])["reported"].transform(
+        lambda r: r.abs().max()
+    )
     rescaled = 100 * rows["reported"] / largest.where(largest > 0)
     # Some replies go beyond the scale that was asked for; their means are extremes too.
     reported = rows["reported"].abs().to_numpy() >= 100
@@ -63,9 +68,3 @@ def _excluded(rows: pd.DataFrame) -> dict[str, pd.Series]:
         "fitted": pd.Series(fitted, rows.index),
         "either": pd.Series(np.isclose(rescaled.abs(), 100) | fitted, rows.index),
     }
-
-
-def _r(rows: pd.DataFrame) -> float:
-    if len(rows) < 3:
-        return float("nan")
-    return float(np.corrcoef(rows["weight"], rows["reported"])[0, 1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from selfinterp_stats.estimates.agreement import CELL
+from selfinterp_stats.estimates.agreement import CELL, FEWEST_ROWS
 from selfinterp_stats.study import Notice, Study
 from selfinterp_stats.study.study import OFF_THE_SHELF
 
@@ -31,8 +31,8 @@ def _without_comparison(study: Study, agreement: pd.DataFrame) -> list[Notice]:
     return [
         Notice(
             "left out",
-            f"{base_model}, {set_}, {condition}: no correlation, because the reports or the "
-            "weights of the scenarios that have both do not vary.",
+            f"{base_model}, {set_}, {condition}: no correlation, because too few attributes have "
+            f"both a weight and a report (at least {FEWEST_ROWS}), or one of them does not vary.",
         )
         for base_model, set_, condition in _cells(study.reports)
         if (base_model, set_, condition) not in compared and (base_model, set_) in weighed

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from selfinterp_stats.estimates.agreement import pearson
 from selfinterp_stats.estimates.asked import asked_reports, invalid_choices
 from selfinterp_stats.estimates.exclusion import READINGS, largest_changes
 from selfinterp_stats.estimates.names import Names
@@ -28,6 +29,7 @@ from selfinterp_stats.study.study import (
 # brms itself, with 80,000 draws, differs from three printed HDI ends by up to .01: the paper's
 # intervals come from 4,000 draws and are printed with two decimals (.005).
 INTERVAL_TOLERANCE: Final = 0.015
+PAPER_HDI_PROB: Final = 0.95
 COLUMNS: Final = (
     "id",
     "section",
@@ -131,6 +133,7 @@ def paper_numbers(
     agreement: pd.DataFrame,
     correlations: pd.DataFrame,
     names: Names,
+    hdi_prob: float = 0.95,
 ) -> pd.DataFrame:
     """Estimate every quantity of the paper that the study has data for.
 
@@ -144,6 +147,9 @@ def paper_numbers(
     correlations : pandas.DataFrame
         The table of `fit_correlations`.
     names : Names
+    hdi_prob : float
+        Of the intervals in `correlations`. The paper's are 95% HDIs; a number with an interval
+        of another probability has no verdict.
 
     Returns
     -------
@@ -169,7 +175,7 @@ def paper_numbers(
         for number in sorted(found, key=lambda number: order.index(number.stem))
     ]
     frame = pd.DataFrame(rows)
-    return _beside_published(frame) if study.is_paper else _unpublished(frame)
+    return _beside_published(frame, hdi_prob) if study.is_paper else _unpublished(frame)
 
 
 def _row(number: _Number, names: Names, study: Study) -> dict[str, object]:
@@ -199,7 +205,7 @@ def _unpublished(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**empty, agrees="")[list(COLUMNS)]
 
 
-def _beside_published(frame: pd.DataFrame) -> pd.DataFrame:
+def _beside_published(frame: pd.DataFrame, hdi_prob: float) -> pd.DataFrame:
     """Join the published figures, say which agree, and add those that cannot be estimated."""
     printed = published_numbers().set_index("id")
     rows = []
@@ -212,7 +218,9 @@ def _beside_published(frame: pd.DataFrame) -> pd.DataFrame:
                 "published_hdi_high": source["published_hdi_high"],
                 "decimals": int(source["decimals"]),
             }
-            row["agrees"] = "yes" if _agrees(row) else "no"
+            comparable = hdi_prob == PAPER_HDI_PROB or np.isnan(source["published_hdi_low"])
+            if comparable:
+                row["agrees"] = "yes" if _agrees(row) else "no"
             row["note"] = row["note"] or source["reason"]
         rows.append(row)
     bases = set(frame["base_model"])
@@ -253,15 +261,11 @@ def _agrees(row: dict[str, Any]) -> bool:
     )
 
 
-def _pearson(a: pd.Series, b: pd.Series) -> float:
-    return float(np.corrcoef(a, b)[0, 1]) if len(a) > 1 else _NOT_A_NUMBER
-
-
 def _learned_and_target(weights: pd.DataFrame, study: Study) -> Iterable[_Number]:
     targets = study.targets.melt("scenario", var_name="attribute", value_name="target")
     learned = weights[weights["set"] == INSTILLED].merge(targets, on=["scenario", "attribute"])
     for base_model, rows in learned.groupby("base_model"):
-        yield _Number("e1_learned_target_r", base_model, _pearson(rows["weight"], rows["target"]))
+        yield _Number("e1_learned_target_r", base_model, pearson(rows["weight"], rows["target"]))
 
 
 def _prescribed(
@@ -333,7 +337,7 @@ def _native(agreement: pd.DataFrame) -> Iterable[_Number]:
         ("e3_native_r_after", INTROSPECTION_TRAINED),
     ):
         for base_model, rows in _cells(agreement, NATIVE, condition):
-            r = _pearson(rows["standardized_reports"], rows["standardized_b"])
+            r = pearson(rows["standardized_reports"], rows["standardized_b"])
             yield _Number(stem, base_model, r)
 
 
@@ -345,19 +349,19 @@ def _reported_and_target(agreement: pd.DataFrame) -> Iterable[_Number]:
         for base_model, rows in _cells(agreement, INSTILLED, condition):
             known = rows.dropna(subset="standardized_target")
             if len(known):
-                r = _pearson(known["standardized_reports"], known["standardized_target"])
+                r = pearson(known["standardized_reports"], known["standardized_target"])
                 yield _Number(stem, base_model, r)
 
 
 def _invalid_reports(study: Study) -> Iterable[_Number]:
     asked = asked_reports(study)
     for base_model, rows in asked.groupby("base_model"):
-        share = 1 - rows["valid"].sum() / rows["asked"].sum()
+        asked_for, invalid = int(rows["asked"].sum()), int(rows["invalid"].sum())
         yield _Number(
             "all_invalid_reports",
             base_model,
-            float(share),
-            note=f"{rows['asked'].sum() - rows['valid'].sum():,} of {rows['asked'].sum():,}",
+            invalid / asked_for if asked_for else _NOT_A_NUMBER,
+            note=f"{invalid:,} of {asked_for:,}",
             complete=len(rows.drop_duplicates(["set", "condition"])) == 5,
         )
 

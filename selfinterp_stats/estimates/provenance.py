@@ -32,7 +32,7 @@ def provenance() -> dict[str, Any]:
     """
     import jax
 
-    from selfinterp_stats import __version__
+    from selfinterp_stats._version import __version__
 
     return {
         "package": "selfinterp-stats",

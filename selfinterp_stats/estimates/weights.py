@@ -144,10 +144,10 @@ def scaled_weights(means: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    (scenario, attribute) array of whole numbers
+    (scenario, attribute) array of whole numbers, missing for a scenario whose fit is not finite
     """
     largest = np.abs(means).max(axis=1, keepdims=True)
-    return np.round(LARGEST_WEIGHT * means / np.where(largest > 0, largest, 1)).astype(int)
+    return np.round(LARGEST_WEIGHT * means / np.where(largest > 0, largest, 1))
 
 
 def _table(
@@ -169,7 +169,8 @@ def _table(
     for name, values in summaries.items():
         if name in COLUMNS:
             table[name] = values[:, :k].ravel()
-    table["weight"] = scaled_weights(summaries["mean"][:, :k]).ravel()
+    scaled = scaled_weights(summaries["mean"][:, :k]).ravel()
+    table["weight"] = pd.array(scaled, dtype="Int64" if np.isnan(scaled).any() else "int64")
     table = table.merge(study.attribute_names, on=["scenario", "attribute"], how="left")
     return table[list(COLUMNS)]
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -15,24 +14,24 @@ from selfinterp_stats.inference.batch import Batch, pack
 from selfinterp_stats.inference.devices import Progress
 from selfinterp_stats.inference.draws import Draws
 from selfinterp_stats.inference.importance import GOOD_K, importance
-from selfinterp_stats.inference.laplace import laplace
+from selfinterp_stats.inference.laplace import Laplace, laplace
 from selfinterp_stats.inference.lift import (
     LiftedModel,
     design_at,
     design_matrix,
-    lift,
+    lift_once,
     response,
 )
 from selfinterp_stats.inference.nuts import nuts
 from selfinterp_stats.inference.one_by_one import one_by_one
-from selfinterp_stats.models.priors import Prior
 from selfinterp_stats.models.spec import ModelSpec
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 Engine = Literal["auto", "importance", "nuts", "bambi"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
+# Below this share of accepted proposals, or this many posterior sds from a mode, importance
+# sampling is not believed whatever its Pareto k.
+FEWEST_ACCEPTED = 0.2
+NEAR_MODE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,16 @@ class Fits:
     draws: Draws
     engines: np.ndarray
     model: Any
+
+    def select(self, dataset: int) -> Fits:
+        """The same for one dataset alone."""
+        return replace(
+            self,
+            labels=self.labels[dataset : dataset + 1],
+            rows=self.rows[dataset : dataset + 1],
+            draws=self.draws.select([dataset]),
+            engines=self.engines[dataset : dataset + 1],
+        )
 
     def difference(self, dataset: int, high: pd.DataFrame, low: pd.DataFrame) -> np.ndarray:
         """Draws of how far the linear predictor differs between two sets of predictor values.
@@ -121,11 +130,14 @@ class Sampling:
     Attributes
     ----------
     engine : {"auto", "importance", "nuts", "bambi"}
-        ``auto`` takes importance and refits with NUTS where its Pareto k exceeds 0.7.
+        ``auto`` takes importance and refits with NUTS where its Pareto k exceeds 0.7 (or where
+        hardly a proposal was accepted).
     chains, draws : int
         Chains, and draws kept over all of them together.
     seed : int
-        Draws depend on it and on a dataset's labels, on nothing else.
+        With the engine and the number of draws it settles the draws of a dataset of given
+        labels, whatever else is fitted beside it: bit for bit in chunks of one shape, and
+        elsewhere to rounding (importance) or within Monte Carlo error (NUTS).
     x64 : bool
         Sample in 64-bit floats (Laplace fits always do).
     """
@@ -193,7 +205,7 @@ def prepare(spec: ModelSpec, data: pd.DataFrame, by: Sequence[str], engine: Engi
     return Prepared(
         *common,
         batch=pack(design_matrix(model), response(model), codes, labels),
-        lifted=_lifted(spec, _signature(data, spec), _Carrier(model)),
+        lifted=lift_once((spec, common[3]), model),
     )
 
 
@@ -239,7 +251,7 @@ def _sample_batch(
     drawn = sampler(lifted, batch, approximation, progress=progress, **how)
     engines = np.full(len(batch), sampler.__name__, dtype="U10")
     if sampling.engine == "auto":
-        poor = np.flatnonzero(~(drawn.per_dataset["pareto_k"] <= GOOD_K))
+        poor = np.flatnonzero(~_trusted(drawn, approximation))
         if len(poor):
             again = nuts(lifted, batch.select(poor), approximation.select(poor), **how)
             drawn = _replace(drawn, again, poor)
@@ -247,92 +259,16 @@ def _sample_batch(
     return drawn, engines
 
 
-def fit_many(
-    formula: str,
-    data: pd.DataFrame,
-    by: str | Sequence[str],
-    *,
-    priors: Mapping[str, Prior] | None = None,
-    family: str = "gaussian",
-    engine: Engine = "auto",
-    draws: int = 4000,
-    seed: int = 0,
-) -> xr.DataTree:
-    """Fit one Bambi formula to every group of a data frame at once.
+def _trusted(drawn: Draws, approximation: Laplace) -> np.ndarray:
+    """Where importance may be taken: proposals around a mode, ratios with a thin tail.
 
-    Parameters
-    ----------
-    formula : str
-        A formula with fixed effects only.
-    data : pandas.DataFrame
-    by : str or sequence of str
-        The column or columns whose values tell the datasets apart.
-    priors : mapping of str to Prior
-        By term, ``"common"`` for all slopes; the intercept's prior is that of the centred
-        predictors.
-    family : str
-        A family of Bambi with one linear predictor.
-    engine, draws, seed
-        As in `Sampling`; there are four chains.
-
-    Returns
-    -------
-    xarray.DataTree
-        Group ``posterior`` with one variable per scalar parameter, dims (chain, draw, dataset),
-        and ``sample_stats``; the coordinate ``dataset`` holds the labels joined by `` / ``.
-
-    Examples
-    --------
-    >>> import numpy as np, pandas as pd
-    >>> rng = np.random.default_rng(0)
-    >>> data = pd.DataFrame({"g": np.repeat(["a", "b"], 40), "x": rng.normal(size=80)})
-    >>> data["y"] = (rng.normal(size=80) < data["x"]).astype(int)
-    >>> tree = fit_many(
-    ...     "y ~ x", data, "g", family="bernoulli",
-    ...     priors={"common": Prior.of("Normal", mu=0, sigma=1),
-    ...             "Intercept": Prior.of("StudentT", nu=3, mu=0, sigma=2.5)},
-    ... )
-    >>> dict(tree["posterior"]["x"].sizes)
-    {'chain': 4, 'draw': 1000, 'dataset': 2}
+    A thin tail alone proves nothing where the proposals are far from the posterior, as they are
+    when no mode was found; then hardly any of them is accepted.
     """
-    from selfinterp_stats.inference.posterior import tree_of
-
-    by = [by] if isinstance(by, str) else list(by)
-    spec = ModelSpec.of(formula, family, priors or {})
-    fits = fit_datasets(spec, data, by, Sampling(engine, draws=draws, seed=seed, x64=True))
-    names = [" / ".join(label) for label in fits.labels]
-    posterior = {
-        name: (("chain", "draw", "dataset"), np.moveaxis(fits.of(name), 0, 2))
-        for name in fits.parameters
-    }
-    return tree_of(fits, posterior, {"dataset": names}, "dataset", seed=seed)
-
-
-class _Carrier:
-    """Hands a built model to the cache below without taking part in its key."""
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Carrier)
-
-
-@lru_cache(maxsize=32)
-def _lifted(spec: ModelSpec, signature: tuple[Any, ...], built: _Carrier) -> LiftedModel:  # noqa: ARG001
-    """Lift each model once; what was compiled for it stays with it."""
-    return lift(built.model)
-
-
-def _signature(data: pd.DataFrame, spec: ModelSpec) -> tuple[Any, ...]:
-    """What of the data shapes the model: the levels of the categorical columns it names."""
-    return tuple(
-        (name, tuple(sorted(map(str, column.unique()))))
-        for name, column in data.items()
-        if not pd.api.types.is_numeric_dtype(column) and str(name) in spec.formula
+    return np.asarray(
+        (drawn.per_dataset["pareto_k"] <= GOOD_K)
+        & (drawn.per_dataset["proposals_accepted"] >= FEWEST_ACCEPTED)
+        & (approximation.gradient <= NEAR_MODE)
     )
 
 

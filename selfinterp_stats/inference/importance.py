@@ -72,7 +72,8 @@ def importance(
     Returns
     -------
     Draws
-        With ``pareto_k`` (shape of the raw ratios' tail) and ``acceptance_rate`` per dataset.
+        With ``pareto_k`` (shape of the raw ratios' tail) and ``proposals_accepted`` (their
+        share) per dataset.
     """
     kind = np.float64 if x64 else np.float32
     rows = batch.X.shape[1]
@@ -94,7 +95,7 @@ def importance(
     )
     return Draws(
         values=values,
-        per_dataset={"pareto_k": _pareto_k(log_ratios), "acceptance_rate": accepted},
+        per_dataset={"pareto_k": _pareto_k(log_ratios), "proposals_accepted": accepted},
     )
 
 

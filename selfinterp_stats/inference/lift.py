@@ -11,14 +11,14 @@ Knows nothing of scenarios, engines or results.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selfinterp_stats.errors import SelfInterpError
+from selfinterp_stats.errors import InputError
 
 if TYPE_CHECKING:
     import bambi
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     Array = jax.Array
 
 
-class CannotBatch(SelfInterpError):
+class CannotBatch(InputError):
     """The model cannot serve many datasets at once; ``engine="bambi"`` fits it one by one."""
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"This model cannot be fitted to many datasets at once: {why}. "
-            "Fit it one dataset at a time with engine='bambi'."
+            f"this model cannot be fitted to many datasets at once: {why}",
+            remedy="Fit it one dataset at a time with engine='bambi'.",
         )
 
 
@@ -125,6 +125,25 @@ def response(model: bambi.Model) -> np.ndarray:
     """The response of a built model as a (rows,) array of floats."""
     data = np.asarray(model.response_component.term.data, dtype=float)
     return data.reshape(data.shape[0], -1)[:, 0]
+
+
+_LIFTED: dict[Hashable, LiftedModel] = {}
+
+
+def lift_once(key: Hashable, model: bambi.Model) -> LiftedModel:
+    """Lift a model, or hand out what was lifted under the same key.
+
+    What JAX compiles hangs on the lifted model, so a model that is lifted once is compiled once.
+
+    Parameters
+    ----------
+    key : hashable
+        All that shapes the density but the data: formula, family, priors, parameters.
+    model : bambi.Model
+    """
+    if key not in _LIFTED:
+        _LIFTED[key] = lift(model)
+    return _LIFTED[key]
 
 
 def lift(model: bambi.Model) -> LiftedModel:

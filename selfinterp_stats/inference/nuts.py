@@ -54,7 +54,8 @@ def nuts(
     Returns
     -------
     Draws
-        With ``diverging``, ``energy``, ``n_steps`` and ``acceptance_rate`` per draw.
+        With ``diverging``, ``energy``, ``n_steps``, ``reached_max_treedepth`` and
+        ``acceptance_rate`` per draw.
     """
     kind = np.float64 if x64 else np.float32
     arrays = (
@@ -101,6 +102,7 @@ def _compiled(model: LiftedModel, chains: int, draws: int) -> Any:
                 "diverging": state.diverging,
                 "energy": state.energy,
                 "n_steps": state.num_steps,
+                "reached_max_treedepth": state.num_steps >= 2**MAX_TREE_DEPTH - 1,
                 "acceptance_rate": state.accept_prob,
             }
             return state, (state.z, statistics)

@@ -49,7 +49,7 @@ def tree_of(
     """
     import xarray as xr
 
-    from selfinterp_stats import __version__
+    from selfinterp_stats._version import __version__
 
     which = np.arange(len(fits.labels)) if which is None else which
     dims = (dataset_dim,) if dataset_dim else ()

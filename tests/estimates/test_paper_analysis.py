@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from brms import LARGE, MINI
 
-from selfinterp_stats.estimates import Settings, agreement_of, fit_correlations
+from selfinterp_stats.estimates import Settings, agreement_of
+from selfinterp_stats.estimates.correlations import correlate
 from selfinterp_stats.estimates.analysis import Steps, analyse
 from selfinterp_stats.estimates.names import Names
 from selfinterp_stats.estimates.published import published_numbers
@@ -78,7 +79,7 @@ def released(study):
     ).merge(study.attribute_names, on=["scenario", "attribute"])
     agreement = agreement_of(weights, study)
     settings = Settings(regression_draws=80_000)
-    return fit_correlations(agreement, settings=settings, names=Names.of(study)).table
+    return correlate(agreement, settings=settings, names=Names.of(study)).table
 
 
 class TestWeights(brms.AgreesWithBrms):
