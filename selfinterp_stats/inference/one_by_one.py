@@ -46,7 +46,9 @@ def one_by_one(
     Draws
         The intercept in ``values`` is the one at zero of all predictors.
     """
-    logging.getLogger("pymc").setLevel(logging.ERROR)
+    # What they announce before every fit is said once, by the caller.
+    for library in ("pymc", "bambi"):
+        logging.getLogger(library).setLevel(logging.ERROR)
     fits = []
     for data, label in zip(datasets, labels, strict=True):
         fits.append(_fit(spec, data, chains, draws, int(key_data(seed, "bambi", *label)[0])))
