@@ -49,10 +49,9 @@ def test_regressions_have_the_default_priors_of_brms(response, location, scale):
 
 
 def test_a_single_base_model_has_no_term():
-    y = np.zeros(3)
-    assert correlation_model(y).formula == "standardized_b ~ standardized_reports"
-    several = training_effect_model(y, several_base_models=True)
-    single = training_effect_model(y, several_base_models=False)
+    assert correlation_model().formula == "standardized_b ~ standardized_reports"
+    several = training_effect_model(several_base_models=True)
+    single = training_effect_model(several_base_models=False)
     assert several.formula == "standardized_b ~ standardized_reports * itrained * base_model"
     assert single.formula == "standardized_b ~ standardized_reports * itrained"
 

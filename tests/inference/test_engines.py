@@ -1,0 +1,242 @@
+"""Three engines, one posterior: closed forms, quadrature, each other, and hard data.
+
+Tolerances are Monte Carlo standard errors by the draws' own effective sizes: 4.5 of them, which
+a normal deviate exceeds once in 150,000 times.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+from scipy.stats import t as student_t
+
+from selfinterp_stats.errors import InputError
+from selfinterp_stats.inference import summaries
+from selfinterp_stats.inference.fit import ENGINES, Sampling, fit_datasets
+from selfinterp_stats.models import ModelSpec, Prior, weights_model
+
+MANY = 4.5
+BATCHED = ("importance", "nuts")
+T3 = Prior.of("StudentT", nu=3, mu=0, sigma=2.5)
+FLAT = ModelSpec.of(
+    "y ~ x",
+    "gaussian",
+    {"common": Prior.of("Flat"), "Intercept": Prior.of("Flat"), "sigma": Prior.of("HalfFlat")},
+)
+
+
+def fit(spec, frames, engine, **options):
+    data = pd.concat([f.assign(which=name) for name, f in frames.items()], ignore_index=True)
+    return fit_datasets(spec, data, ["which"], Sampling(engine, **options))
+
+
+def line(n: int, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(2, 1, n)
+    return pd.DataFrame({"x": x, "y": 1 + 0.5 * x + rng.normal(size=n)})
+
+
+def binary(n: int, seed: int = 0, slope: float = 1.5) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    data = pd.DataFrame(rng.uniform(-1, 1, size=(n, 2)), columns=["d1", "d2"])
+    share = expit(0.3 + slope * data["d1"])
+    return data.assign(chose_a=(rng.uniform(size=n) < share).astype(int))
+
+
+def same(draws: np.ndarray, mean: float, sd: float, quantiles: dict[float, float]) -> None:
+    """Draws (chain, draw) have this mean, sd and these quantiles within their own error."""
+    one = draws[np.newaxis].astype(float)
+    summary = {name: float(value[0]) for name, value in summaries.summarise(one).items()}
+    assert abs(summary["mean"] - mean) < MANY * summary["mcse_mean"]
+    assert abs(summary["sd"] - sd) < MANY * summary["mcse_sd"]
+    for prob, value in quantiles.items():
+        error = summaries.mcse_quantile(one, prob)[0]
+        assert abs(np.quantile(one, prob) - value) < MANY * error
+
+
+@pytest.mark.parametrize("engine", BATCHED)
+def test_with_flat_priors_coefficients_are_student_t(engine):
+    # Also flat on sigma: n - 2 degrees of freedom, less one for p(sigma) = 1 and not 1 / sigma.
+    frames = {"few": line(12), "many": line(200, 1)}
+    fits = fit(FLAT, frames, engine, draws=8000, x64=True)
+    for i, (label,) in enumerate(fits.labels):
+        data = frames[label]
+        design = np.column_stack([np.ones(len(data)), data["x"]])
+        inverse = np.linalg.inv(design.T @ design)
+        centres = inverse @ design.T @ data["y"].to_numpy()
+        residual = data["y"].to_numpy() - design @ centres
+        degrees = len(data) - 3
+        scales = np.sqrt(residual @ residual / degrees * np.diag(inverse))
+        for name, centre, scale in zip(("Intercept", "x"), centres, scales, strict=True):
+            posterior = student_t(degrees, centre, scale)
+            quantiles = {prob: posterior.ppf(prob) for prob in (0.025, 0.25, 0.5, 0.975)}
+            same(fits.of(name)[i], centre, posterior.std(), quantiles)
+
+
+@pytest.fixture(scope="module")
+def few_choices():
+    return {
+        "seven": pd.DataFrame({"y": [1, 1, 1, 0, 1, 0, 1]}),
+        "all": pd.DataFrame({"y": [1] * 9}),
+        "one": pd.DataFrame({"y": [0]}),
+    }
+
+
+@pytest.mark.parametrize("engine", BATCHED)
+def test_a_logistic_intercept_is_what_quadrature_says(few_choices, engine):
+    spec = ModelSpec.of("y ~ 1", "bernoulli", {"Intercept": T3})
+    fits = fit(spec, few_choices, engine, draws=8000)
+    grid = np.linspace(-400, 400, 800_001)
+    for i, (name,) in enumerate(fits.labels):
+        y = few_choices[name]["y"]
+        log_density = (
+            y.sum() * -np.logaddexp(0, -grid)
+            + (1 - y).sum() * -np.logaddexp(0, grid)
+            + student_t.logpdf(grid, 3, 0, 2.5)
+        )
+        density = np.exp(log_density - log_density.max())
+        density /= density.sum()
+        # A t with 3 degrees behind it has no fourth moment, so the sd's own error is unknown:
+        # quantiles are compared.
+        cumulative = np.cumsum(density)
+        one = fits.of("Intercept")[i][np.newaxis].astype(float)
+        for prob in (0.05, 0.25, 0.5, 0.75, 0.95):
+            expected = grid[np.searchsorted(cumulative, prob)]
+            error = summaries.mcse_quantile(one, prob)[0]
+            assert abs(np.quantile(one, prob) - expected) < MANY * error, (name, prob)
+
+
+HARD = {
+    "ordinary": binary(50),
+    "all chose A": binary(30, 1).assign(chose_a=1),
+    "all chose B": binary(30, 2).assign(chose_a=0),
+    "separable": binary(60, 3).assign(chose_a=lambda d: (d["d1"] > 0).astype(int)),
+    "two trials": binary(2, 4),
+    "no variation in a predictor": binary(40, 5).assign(d2=0.25),
+    "100 trials": binary(100, 6),
+}
+
+
+class TestHardData:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def by_engine(cls):
+        return {engine: fit(weights_model(2), HARD, engine) for engine in (*BATCHED, "auto")}
+
+    @pytest.mark.parametrize("engine", [*BATCHED, "auto"])
+    def test_every_draw_is_finite(self, by_engine, engine):
+        values = by_engine[engine].draws.values
+        assert values.shape == (len(HARD), 4, 1000, 3)
+        assert np.isfinite(values).all()
+
+    @pytest.mark.parametrize("engine", ["nuts", "auto"])
+    def test_every_chain_mixes(self, by_engine, engine):
+        flat = np.moveaxis(by_engine[engine].draws.values, 3, 1).reshape(-1, 4, 1000)
+        assert summaries.rhat(flat).max() < 1.01
+        assert summaries.ess_bulk(flat).min() > 400
+
+    def test_auto_refits_what_importance_cannot_do_and_says_so(self, by_engine):
+        # All choices alike: the intercept's posterior has the one heavy tail of its t prior,
+        # heavier than that of any proposal with more degrees of freedom.
+        fits = by_engine["auto"]
+        engines = {
+            label: engine for (label,), engine in zip(fits.labels, fits.engines, strict=True)
+        }
+        assert engines["all chose A"] == engines["all chose B"] == "nuts"
+        assert engines["ordinary"] == engines["100 trials"] == engines["separable"] == "importance"
+        k = fits.draws.per_dataset["pareto_k"]
+        np.testing.assert_array_equal(k, by_engine["importance"].draws.per_dataset["pareto_k"])
+        assert (fits.engines[k > 0.7] == "nuts").all()
+        kept = fits.engines == "importance"
+        np.testing.assert_array_equal(
+            fits.draws.values[kept], by_engine["importance"].draws.values[kept]
+        )
+        assert np.isnan(fits.draws.per_draw["energy"][kept]).all()
+        assert np.isfinite(fits.draws.per_draw["energy"][~kept]).all()
+
+    def test_auto_agrees_with_nuts_everywhere(self, by_engine):
+        # Tails as heavy as these leave the sd without a finite error: quantiles are compared.
+        first, second = by_engine["auto"], by_engine["nuts"]
+        assert first.labels == second.labels
+        for name in first.parameters:
+            a, b = (fits.of(name).astype(float) for fits in (first, second))
+            for prob in (0.1, 0.5, 0.9):
+                error = np.hypot(*(summaries.mcse_quantile(draws, prob) for draws in (a, b)))
+                difference = np.quantile(a, prob, axis=(1, 2)) - np.quantile(b, prob, axis=(1, 2))
+                assert np.abs(difference / error).max() < MANY, (name, prob)
+
+    def test_a_predictor_that_does_not_vary_keeps_its_prior(self, by_engine):
+        for engine in BATCHED:
+            fits = by_engine[engine]
+            at = fits.labels.index(("no variation in a predictor",))
+            same(fits.of("d2")[at], 0.0, 1.0, {})
+
+
+def test_bambi_says_the_same_as_the_batched_engines():
+    chosen = {name: HARD[name] for name in ("ordinary", "separable")}
+    spec = weights_model(2)
+    plain, batched = (fit(spec, chosen, engine) for engine in ("bambi", "importance"))
+    assert plain.labels == batched.labels
+    assert plain.parameters == batched.parameters
+    assert (plain.engines == "bambi").all()
+    assert plain.rows.tolist() == batched.rows.tolist()
+    for name in plain.parameters:
+        a, b = summaries.summarise(plain.of(name)), summaries.summarise(batched.of(name))
+        z = (a["mean"] - b["mean"]) / np.hypot(a["mcse_mean"], b["mcse_mean"])
+        assert np.abs(z).max() < MANY
+        z = (a["sd"] - b["sd"]) / np.hypot(a["mcse_sd"], b["mcse_sd"])
+        assert np.abs(z).max() < MANY
+
+
+@pytest.mark.parametrize("engine", BATCHED)
+def test_errors_that_the_draws_claim_are_those_they_have(engine):
+    # The same data under 200 labels are 200 independent runs: the spread of their figures over
+    # the error each claims is 1, give or take 1 / sqrt(2 x 200), and 4 of those.
+    runs = 200
+    frames = {f"run {i:03}": HARD["ordinary"] for i in range(runs)}
+    fits = fit(weights_model(2), frames, engine, draws=1000)
+    tolerance = 4 / np.sqrt(2 * runs)
+    for name in fits.parameters:
+        summary = summaries.summarise(fits.of(name))
+        for figure, error in (("mean", "mcse_mean"), ("median", "mcse_median"), ("sd", "mcse_sd")):
+            ratio = summary[figure].std(ddof=1) / np.sqrt((summary[error] ** 2).mean())
+            # An error of a median is itself rough: half as much again.
+            allowed = tolerance * (1.5 if figure == "median" else 1)
+            assert abs(ratio - 1) < allowed, (name, figure)
+
+
+def test_draws_are_equally_weighted_and_need_no_weights():
+    fits = fit(weights_model(2), {"it": HARD["ordinary"]}, "importance")
+    values = fits.draws.values[0]
+    # An independence chain stays where it is now and then, and no draw is worth more than another.
+    stays = (values[:, 1:] == values[:, :-1]).all(axis=2).mean()
+    assert 0 < stays < 0.3
+    assert "weight" not in {*fits.draws.per_draw, *fits.draws.per_dataset}
+
+
+class TestCalls:
+    def test_an_unknown_engine_is_refused(self):
+        with pytest.raises(InputError, match="importance, nuts, bambi"):
+            Sampling("stan")
+        assert ENGINES == ("auto", "importance", "nuts", "bambi")
+
+    @pytest.mark.parametrize(("chains", "draws"), [(4, 10), (0, 100), (4, 0)])
+    def test_draws_that_cannot_be_shared_out_are_refused(self, chains, draws):
+        with pytest.raises(InputError, match="multiple of"):
+            Sampling("auto", chains=chains, draws=draws)
+
+    def test_chains_and_draws_are_as_asked(self):
+        fits = fit(weights_model(2), {"it": binary(20)}, "importance", chains=2, draws=600)
+        assert fits.draws.values.shape == (1, 2, 300, 3)
+        assert fits.parameters == ("Intercept", "d1", "d2")
+
+    def test_progress_counts_every_dataset_once(self):
+        for engine in BATCHED:
+            done = []
+            data = pd.concat([HARD["ordinary"].assign(which=f"{i:02}") for i in range(20)])
+            fit_datasets(
+                weights_model(2), data, ["which"], Sampling(engine, draws=1000), done.append
+            )
+            assert sum(done) == 20
