@@ -51,6 +51,7 @@ def reproduce(
     results = refit(
         study, out, settings=settings, posterior=not no_posterior, parquet=parquet, steps=steps
     )
+    show.notices(results.study, said=study)
     failing = show.fits(results)
     if as_json:
         show.as_json(

@@ -94,9 +94,9 @@ def wrapped(text: str, stream: TextIO) -> str:
     return "\n" * (len(text) - len(text.lstrip("\n"))) + body
 
 
-def notices(study: Study) -> None:
-    """Say on stderr what of the input is odd or left out."""
-    for notice in study.notices:
+def notices(study: Study, said: Study | None = None) -> None:
+    """Say on stderr what of the input is odd or left out, but for what has been `said`."""
+    for notice in study.notices[len(said.notices) if said else 0 :]:
         say(str(notice))
 
 

@@ -87,9 +87,11 @@ def analyse(study: Study, settings: Settings, steps: Steps | None = None) -> Res
     results.agreement = agreement
     results.correlations = correlations.table
     results.posteriors |= correlations.posteriors
-    results.diagnostics = pd.concat(
-        [results.diagnostics, correlations.diagnostics], ignore_index=True
-    )
+    if len(correlations.diagnostics):
+        # An empty frame has no types and would take those of the other away.
+        results.diagnostics = pd.concat(
+            [results.diagnostics, correlations.diagnostics], ignore_index=True
+        )
     results.paper_numbers = paper_numbers(
         study, results.weights, agreement, correlations.table, names, settings.hdi_prob
     )
