@@ -13,7 +13,7 @@ from selfinterp_stats.errors import InputError
 from selfinterp_stats.inference.batch import Batch, pack
 from selfinterp_stats.inference.devices import Progress
 from selfinterp_stats.inference.draws import Draws
-from selfinterp_stats.inference.importance import GOOD_K, importance
+from selfinterp_stats.inference.importance import importance
 from selfinterp_stats.inference.laplace import Laplace, laplace
 from selfinterp_stats.inference.lift import (
     LiftedModel,
@@ -24,6 +24,7 @@ from selfinterp_stats.inference.lift import (
 )
 from selfinterp_stats.inference.nuts import nuts
 from selfinterp_stats.inference.one_by_one import one_by_one
+from selfinterp_stats.inference.pareto import GOOD_K
 from selfinterp_stats.models.spec import ModelSpec
 
 Engine = Literal["auto", "importance", "nuts", "bambi"]

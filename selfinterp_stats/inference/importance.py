@@ -21,6 +21,7 @@ from selfinterp_stats.inference.devices import Progress, over_chunks
 from selfinterp_stats.inference.draws import Draws
 from selfinterp_stats.inference.laplace import Laplace
 from selfinterp_stats.inference.lift import LiftedModel
+from selfinterp_stats.inference.pareto import pareto_k
 from selfinterp_stats.inference.seeds import keys_data
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ THINNING = 2
 # States dropped at the start of a chain. It forgets its start at the rate at which the best
 # weight exceeds the mean, so that 50 steps leave less than one part in a million.
 BURN_IN = 50
-# Above this Pareto k the ratios' mean cannot be trusted (Vehtari et al. 2024).
-GOOD_K = 0.7
 # Log-densities evaluated at a time, in values of the linear predictor: fits the CPU's cache.
 BLOCK_VALUES = 400_000
 CHUNK_VALUES = 40_000_000
@@ -95,7 +94,7 @@ def importance(
     )
     return Draws(
         values=values,
-        per_dataset={"pareto_k": _pareto_k(log_ratios), "proposals_accepted": accepted},
+        per_dataset={"pareto_k": pareto_k(log_ratios), "proposals_accepted": accepted},
     )
 
 
@@ -165,29 +164,3 @@ def _compiled(model: LiftedModel, chains: int, draws: int, block: int) -> Any:
 def _divisor(number: int, most: int) -> int:
     """The largest divisor up to `most`: blocks of one size are compiled once, not twice."""
     return max(d for d in range(1, max(1, min(most, number)) + 1) if number % d == 0)
-
-
-def _pareto_k(log_ratios: np.ndarray) -> np.ndarray:
-    """Shape k of a generalised Pareto distribution fitted to the largest ratios.
-
-    Parameters
-    ----------
-    log_ratios : (dataset, proposal) array
-
-    Returns
-    -------
-    (dataset,) array
-        Infinite where no ratio is finite.
-    """
-    from arviz_stats.base import array_stats
-
-    finite = np.isfinite(log_ratios).any(axis=1)
-    k = np.full(len(log_ratios), np.inf)
-    if finite.any():
-        usable = log_ratios[finite].astype(float)
-        # A weight of zero takes no part in the tail; a very small one is the same to the fit.
-        floor = usable.max(axis=1, keepdims=True) - 700.0
-        _, k[finite] = array_stats.psislw(
-            -np.maximum(usable, floor), axis=-1
-        )  # it takes -log ratios
-    return k
