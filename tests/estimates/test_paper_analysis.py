@@ -13,8 +13,8 @@ import pytest
 from brms import LARGE, MINI
 
 from selfinterp_stats.estimates import Settings, agreement_of
-from selfinterp_stats.estimates.correlations import correlate
 from selfinterp_stats.estimates.analysis import Steps, analyse
+from selfinterp_stats.estimates.correlations import correlate
 from selfinterp_stats.estimates.names import Names
 from selfinterp_stats.estimates.published import published_numbers
 from selfinterp_stats.study import load_study
