@@ -98,7 +98,8 @@ def agreement_of(weights: pd.DataFrame, study: Study) -> pd.DataFrame:
     pandas.DataFrame
         ``base_model, set, condition, fold, explaining_model, scenario, attribute,
         attribute_name, weight, reported, target, standardized_b, standardized_reports,
-        standardized_target``. A report set that does not vary, or has fewer than four rows, is not here.
+        standardized_target``. A report set that does not vary, or has fewer than four rows, is
+        not here.
     """
     joined = standardised_weights(weights, study).merge(
         mean_reports(study), on=["base_model", "set", "scenario", "attribute"], how="inner"
