@@ -1,0 +1,99 @@
+"""A fit that cannot be trusted is named with every reason, and kept."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from selfinterp_stats.estimates.diagnostics import diagnose
+from selfinterp_stats.inference.draws import Draws
+from selfinterp_stats.inference.fit import Fits
+from selfinterp_stats.inference.summaries import summarise
+from selfinterp_stats.models import weights_model
+
+CHAINS, LENGTH, PARAMETERS = 4, 500, 3
+
+
+def good(n: int = 1) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(n, CHAINS, LENGTH, PARAMETERS))
+
+
+def judged(values, engine="nuts", per_draw=None, per_dataset=None) -> pd.DataFrame:
+    n = len(values)
+    fits = Fits(
+        spec=weights_model(2),
+        labels=tuple((f"scenario {i}",) for i in range(n)),
+        rows=np.full(n, 50),
+        parameters=("Intercept", "d1", "d2"),
+        draws=Draws(values, per_draw or {}, per_dataset or {}),
+        engines=np.full(n, engine),
+        model=None,
+    )
+    flat = np.moveaxis(values, 3, 1).reshape(-1, CHAINS, LENGTH)
+    summaries = {name: v.reshape(n, PARAMETERS) for name, v in summarise(flat).items()}
+    names = pd.DataFrame({"fit": [f"weights scenario {i}" for i in range(n)]}).assign(
+        base_model="model-a", set="native", scenario=[f"scenario {i}" for i in range(n)]
+    )
+    return diagnose(fits, summaries, names)
+
+
+def test_a_good_fit_has_no_reason():
+    row = judged(good()).iloc[0]
+    assert row["ok"]
+    assert row["reason"] == ""
+    assert row["rhat"] < 1.01
+
+
+def spoilt(kind: str) -> dict:
+    values = good()
+    shape = values.shape[:3]
+    if kind == "R-hat":
+        values[0, 0, :, 1] += 1
+        return {"values": values}
+    if kind == "bulk ESS":
+        return {"values": np.repeat(good()[:, :, : LENGTH // 10], 10, axis=2)}
+    if kind == "not finite":
+        values[0, 2, 7, 1] = np.nan
+        return {"values": values}
+    if kind == "divergent":
+        diverging = np.zeros(shape, bool)
+        diverging[0, 1, 3] = True
+        return {"values": values, "per_draw": {"diverging": diverging}}
+    if kind == "E-BFMI":
+        drift = np.cumsum(np.random.default_rng(1).normal(size=shape), axis=2)
+        return {"values": values, "per_draw": {"energy": drift}}
+    k = {"pareto_k": np.array([0.9])}
+    return {"values": values, "engine": "importance", "per_dataset": k}
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("R-hat", r"R-hat 1\.\d+ is above 1\.01"),
+        ("bulk ESS", r"bulk ESS \d+ is below 400"),
+        ("not finite", "not finite"),
+        ("divergent", "1 divergent transitions"),
+        ("E-BFMI", r"E-BFMI 0\.\d+ is below 0\.3"),
+        ("Pareto k", r"Pareto k 0\.90 is above 0\.7"),
+    ],
+)
+def test_each_failure_is_named(kind, words):
+    row = judged(**spoilt(kind)).iloc[0]
+    assert not row["ok"]
+    assert pd.Series([row["reason"]]).str.contains(words).all(), row["reason"]
+    assert row["scenario"] == "scenario 0"
+
+
+def test_one_bad_fit_leaves_the_others_alone_and_stays_in_the_table():
+    values = good(3)
+    values[1, 0] += 5
+    frame = judged(values)
+    assert frame["ok"].tolist() == [True, False, True]
+    assert frame["scenario"].tolist() == ["scenario 0", "scenario 1", "scenario 2"]
+
+
+def test_a_refit_is_judged_by_its_own_diagnostics():
+    frame = judged(good(), engine="nuts", per_dataset={"pareto_k": np.array([2.0])})
+    assert frame["ok"].all()
+    assert frame["pareto_k"].isna().all()
