@@ -155,15 +155,16 @@ data_options = (
 
 
 def out_option(default: str | None) -> Callable[[F], F]:
-    """``--out DIR`` of a command that writes a result."""
+    """``--out DIR`` of a command that writes a result; needed where there is no default."""
+    # To click a default of None is a default like any other.
+    given: dict[str, Any] = {"default": default, "show_default": True} if default else {}
     return click.option(
         "--out",
         metavar="DIR",
-        default=default,
         required=default is None,
-        show_default=default is not None,
         help="Folder for the result. It appears whole or not at all; an existing folder is "
         "replaced only if it is empty or holds an earlier result.",
+        **given,
     )
 
 

@@ -24,7 +24,8 @@ def write_netcdf(posteriors: Mapping[str, xr.DataTree], folder: Path) -> list[Pa
     written = []
     for name, tree in _by_file_name(posteriors):
         path = folder / f"{name}.nc"
-        _storable(tree).to_netcdf(path, engine="h5netcdf")
+        # By way of memory: HDF5 ends the process when the disk is full while it writes.
+        path.write_bytes(_storable(tree).to_netcdf(engine="h5netcdf"))
         written.append(path)
     return written
 
