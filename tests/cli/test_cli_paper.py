@@ -24,7 +24,14 @@ def numbers_of(data, out, *options):
 def paper(request, tmp_path_factory):
     """The command on all of the paper's data, with its default draws."""
     data = request.getfixturevalue("paper_data")
-    return numbers_of(data, tmp_path_factory.mktemp("paper") / "out")
+    return numbers_of(data, tmp_path_factory.mktemp("paper") / "out", "--strict")
+
+
+def test_no_diagnostic_of_the_papers_refit_fails(paper):
+    ran, _ = paper
+    assert ran.status == 0
+    assert "diagnostic: " not in ran.err
+    assert "fits of weights: 400 by" in ran.err
 
 
 def test_every_published_number_is_there_under_its_id(paper):
