@@ -67,12 +67,12 @@ def beside_truth(numbers: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``id, quantity, base_model, estimate, hdi_low, hdi_high, expected_estimate, truth,
+        ``id, section, quantity, base_model, estimate, hdi_low, hdi_high, expected_estimate, truth,
         covered``; ``covered`` says whether the HDI holds ``expected_estimate``, what a refit
         finds on average over fresh choices, and is empty where there is no HDI.
     """
     known = truth[["id", "truth", "expected_estimate"]]
-    columns = ["id", "quantity", "base_model", "estimate", "hdi_low", "hdi_high"]
+    columns = ["id", "section", "quantity", "base_model", "estimate", "hdi_low", "hdi_high"]
     beside = numbers[columns].merge(known, on="id")
     expected = beside["expected_estimate"]
     inside = expected.between(beside["hdi_low"], beside["hdi_high"])
