@@ -43,7 +43,7 @@ paper-report: | $(BIN)/selfinterp ## the committed report of the paper's data: r
 	rm -rf reports/paper/posterior
 
 test: | $(BIN)/pytest ## every test this machine can run
-	"$(BIN)/pytest" -n $(WORKERS)
+	"$(BIN)/pytest" -n $(WORKERS) --dist loadfile
 
 lint: | $(BIN)/pytest ## style, types and the import rules
 	"$(BIN)/ruff" check .

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 LIBRARIES: Final = (
-    "arviz-stats",
+    "arviz",
     "bambi",
     "jax",
     "numpy",

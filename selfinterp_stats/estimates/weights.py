@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from selfinterp_stats.errors import InputError
 from selfinterp_stats.estimates.diagnostics import diagnose
 from selfinterp_stats.estimates.results import CHAINS, Settings
 from selfinterp_stats.inference.fit import Fits, Sampling, fit_datasets
@@ -109,6 +110,7 @@ def fit_weights(
     k = len(study.attributes)
     predictors = [f"d{i}" for i in range(1, k + 1)]
     spec = spec or weights_model(k)
+    _refuse_constant(study, predictors)
     fits = fit_datasets(
         spec,
         study.choices[[*BY, "chose_a", *predictors]].astype({"chose_a": int}),
@@ -132,6 +134,18 @@ def fit_weights(
         posteriors=_posteriors(study, fits, slopes, settings),
         diagnostics=diagnostics,
     )
+
+
+def _refuse_constant(study: Study, predictors: list[str]) -> None:
+    """An attribute in which no two options ever differ says nothing about its weight."""
+    for attribute, predictor in zip(study.attributes, predictors, strict=True):
+        if study.choices[predictor].nunique() < 2:
+            raise InputError(
+                "the two options never differ in an attribute, so it has no weight to estimate",
+                file=study.source,
+                column=attribute,
+                remedy="Take the attribute out of the study.",
+            )
 
 
 def scaled_weights(means: np.ndarray) -> np.ndarray:

@@ -214,7 +214,7 @@ def test_text_is_legible_in_both_themes(theme, text, ground):
 
 def test_the_page_does_not_tell_where_the_data_lay(paper, tmp_path):
     moved = copy.copy(paper.study)
-    moved.source = "/home/somebody/private/paper_data"
+    moved.source = "/somebody/private/paper_data"
     run = {**paper.run, "data": {"source": moved.source}}
     text = rendered(replace(paper, study=moved, run=run), tmp_path)
     assert "somebody" not in text
