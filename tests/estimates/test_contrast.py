@@ -65,11 +65,12 @@ def close(row, value) -> bool:
 @pytest.fixture(scope="module")
 def two():
     agreement = rows(["big", "small"])
-    return agreement, analysed(agreement)
+    native = rows(["big", "small"], set_="native", seed=3)
+    return agreement, analysed(pd.concat([agreement, native], ignore_index=True)), native
 
 
 def test_every_base_model_has_the_same_weight(two):
-    agreement, table = two
+    agreement, table, _ = two
     slope = slopes(agreement)
     effects = [slope[name, AFTER] - slope[name, BEFORE] for name in ("big", "small")]
     row = table.loc["e2_training_effect"]
@@ -80,7 +81,7 @@ def test_every_base_model_has_the_same_weight(two):
 
 
 def test_mean_slopes_and_effects_of_one_base_model(two):
-    agreement, table = two
+    agreement, table, _ = two
     slope = slopes(agreement)
     for condition in (BEFORE, AFTER):
         expected = np.mean([slope[name, condition] for name in ("big", "small")])
@@ -91,7 +92,7 @@ def test_mean_slopes_and_effects_of_one_base_model(two):
 
 
 def test_differences_between_base_models(two):
-    agreement, table = two
+    agreement, table, _ = two
     slope = slopes(agreement)
     for condition in (BEFORE, AFTER):
         row = table.loc[f"difference_e2_training_effect_{condition}_big-small"]
@@ -100,7 +101,7 @@ def test_differences_between_base_models(two):
 
 
 def test_the_interval_of_the_mean_is_that_of_independent_slopes(two):
-    agreement, table = two
+    agreement, table, _ = two
     # The interaction model has one sigma: (X'X)^-1 of each cell times it, added up.
     residuals, variance = [], 0.0
     for _, cell in agreement.groupby(["base_model", "condition"]):
@@ -151,17 +152,16 @@ def test_a_base_model_without_one_of_the_conditions_is_left_out(two):
     assert row["n"] == len(two[0])
     # It still has a correlation of its own.
     assert table.loc["e2_report_r_tiny", "n"] == 30
-    # Same data, same seed, same labels: the same draws.
-    assert row["median"] == two[1].loc["e2_training_effect", "median"]
+    # Same data, same seed, same labels: the same draws, to rounding.
+    assert row["median"] == pytest.approx(two[1].loc["e2_training_effect", "median"], rel=1e-6)
 
 
 def test_native_and_instilled_sets_have_contrasts_of_their_own(two):
-    native = rows(["big", "tiny"], set_="native", seed=3)
-    table = analysed(pd.concat([two[0], native], ignore_index=True))
+    _, table, native = two
     slope = slopes(native)
-    effects = [slope[name, AFTER] - slope[name, BEFORE] for name in ("big", "tiny")]
+    effects = [slope[name, AFTER] - slope[name, BEFORE] for name in ("big", "small")]
     assert close(table.loc["e3_training_effect"], np.mean(effects))
-    assert table.loc["e2_training_effect", "median"] == two[1].loc["e2_training_effect", "median"]
+    assert table.loc["e2_training_effect", "median"] != table.loc["e3_training_effect", "median"]
 
 
 def test_without_both_conditions_there_is_no_contrast():

@@ -1,4 +1,4 @@
-"""Stage 1 on studies unlike the paper's: other sizes, hard scenarios, parts of a study."""
+"""Stage 1 on studies unlike the paper's: other sizes, hard scenarios."""
 
 from __future__ import annotations
 
@@ -52,18 +52,6 @@ def test_scenarios_with_unequal_numbers_of_trials(make_study):
     table = fit_weights(load_study(folder), draws=2000).table
     n = table[table["set"] == "instilled"].groupby("scenario")["n"].first()
     assert n.to_dict() == {"item_1": 5, "item_2": 20, "item_3": 20}
-
-
-def test_part_of_a_study_has_the_weights_of_the_whole(make_study):
-    study = load_study(make_study(base_models=("model-a", "model-b"), scenarios=3, trials=20))
-    keys = ["base_model", "set", "scenario", "attribute"]
-    whole = fit_weights(study, draws=2000).table.set_index(keys)
-    part = fit_weights(study.narrow(base_models="model-b", sets="native"), draws=2000).table
-    part = part.set_index(keys)
-    assert len(part) == 9
-    # The same draws but for rounding, by other sizes of chunks.
-    beside = whole.loc[part.index]
-    np.testing.assert_allclose(part["mean"], beside["mean"], atol=0.1 * beside["mcse_mean"].min())
 
 
 def test_another_model_of_the_choices_takes_the_place_of_the_paper_s(make_study):

@@ -126,12 +126,3 @@ class TestOtherLayouts:
             )
             z = (a["mean"] - b["mean"]) / np.hypot(a["mcse_mean"], b["mcse_mean"])
             assert np.abs(z).max() < 4.5
-
-
-def test_more_draws_are_other_draws_of_the_same_posterior():
-    data = frames(4)
-    a, b = fit(data, "importance", draws=2000), fit(data, "importance", draws=4000)
-    for label in a:
-        first, second = (summaries.summarise(np.moveaxis(d[label], 2, 0)) for d in (a, b))
-        z = (first["mean"] - second["mean"]) / np.hypot(first["mcse_mean"], second["mcse_mean"])
-        assert np.abs(z).max() < 4.5
