@@ -91,7 +91,9 @@ class LiftedModel:
 
 def _linear_predictor(model: bambi.Model) -> Any:
     """The component of a Bambi model that the formula describes."""
-    return model.components[model.family.likelihood.parent]
+    # Bambi 0.21 renamed what holds the components.
+    parts = model.parameters if hasattr(type(model), "parameters") else model.components
+    return parts[model.family.likelihood.parent]
 
 
 def design_matrix(model: bambi.Model) -> np.ndarray:
@@ -123,7 +125,9 @@ def design_at(model: bambi.Model, data: pd.DataFrame) -> np.ndarray:
 
 def response(model: bambi.Model) -> np.ndarray:
     """The response of a built model as a (rows,) array of floats."""
-    data = np.asarray(model.response_component.term.data, dtype=float)
+    renamed = hasattr(type(model), "response_term")  # by Bambi 0.21
+    term = model.response_term if renamed else model.response_component.term
+    data = np.asarray(term.data, dtype=float)
     return data.reshape(data.shape[0], -1)[:, 0]
 
 
@@ -299,7 +303,7 @@ def _logit(pointwise: Any) -> Any:
     eta, or None for any other likelihood
     """
     from pytensor.raise_op import CheckAndRaise
-    from pytensor.scalar import Log, Log1p, Sigmoid, Switch
+    from pytensor.scalar import Log, Log1p, Neg, Sigmoid, Sub, Switch
     from pytensor.tensor.elemwise import Elemwise
 
     def operation(variable: Any) -> Any:
@@ -324,7 +328,15 @@ def _logit(pointwise: Any) -> Any:
     if not isinstance(operation(inner), Switch):
         return None
     _, log_p, log_q = inner.owner.inputs
-    if not (isinstance(operation(log_p), Log) and isinstance(operation(log_q), Log1p)):
+    if not (isinstance(operation(log_p), Log) and isinstance(operation(log_q), Log | Log1p)):
+        return None
+    # PyMC 5 writes log1p(-p), PyMC 6 log(1 - p).
+    (complement,) = log_q.owner.inputs
+    form = Neg if isinstance(operation(log_q), Log1p) else Sub
+    same_p = isinstance(operation(complement), form) and (
+        complement.owner.inputs[-1] is log_p.owner.inputs[0]
+    )
+    if not same_p:
         return None
     p = past(log_p.owner.inputs[0], guards=True)
     return p.owner.inputs[0] if isinstance(operation(p), Sigmoid) else None
