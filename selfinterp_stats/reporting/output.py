@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -76,22 +77,28 @@ def write_into(
     steps: Steps | None = None,
 ) -> None:
     """Write a whole report into an existing, empty folder; parameters as for `write_report`."""
-    (folder / "tables").mkdir()
-    tables.write_tables(results, folder / "tables")
-    # The largest part early: a disk that is too small is found before figures are drawn.
-    if posterior:
-        draws.write_netcdf(results.posteriors, folder / "posterior")
-    if parquet:
-        draws.write_parquet(results.posteriors, folder / "draws")
-    (folder / "figures").mkdir()
-    drawn = figures.write_figures(results, folder / "figures")
-    _write_text(folder / "index.html", page.render_page(results, drawn))
+    # Draws are written beside the rest: HDF5 and the figures keep a core busy each.
+    with ThreadPoolExecutor(1) as pool:
+        saved = pool.submit(_write_draws, results, folder, posterior=posterior, parquet=parquet)
+        (folder / "tables").mkdir()
+        tables.write_tables(results, folder / "tables")
+        (folder / "figures").mkdir()
+        drawn = figures.write_figures(results, folder / "figures")
+        _write_text(folder / "index.html", page.render_page(results, drawn))
+        saved.result()
     run = dict(results.run)
     if drawn.skipped:
         run["figures_left_out"] = drawn.skipped
     if steps is not None:
         run["seconds"] = steps.so_far()
     write_run(run, folder)
+
+
+def _write_draws(results: Results, folder: Path, *, posterior: bool, parquet: bool) -> None:
+    if posterior:
+        draws.write_netcdf(results.posteriors, folder / "posterior")
+    if parquet:
+        draws.write_parquet(results.posteriors, folder / "draws")
 
 
 def write_run(run: Mapping[str, Any], folder: Path) -> None:
