@@ -25,7 +25,6 @@ _TERMS: Final = {
 _FLAGS: Final = {
     "ok": (False, "diagnostic failed", "f"),
     "all_same_choice": (True, "one option always chosen", "o"),
-    "separable": (True, "separable", "s"),
 }
 FLAG_LETTERS_NOTE: Final = (
     "Flags: " + ", ".join(f"{letter}: {words}" for _, words, letter in _FLAGS.values()) + "."

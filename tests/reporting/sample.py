@@ -128,7 +128,6 @@ def sampled_weights(rng, base_models, scenarios):
                     "pareto_k": 0.21,
                     "engine": "importance",
                     "n": 50,
-                    "separable": False,
                     "all_same_choice": False,
                     "prior": "slopes normal(0, 1); centred intercept student_t(3, 0, 2.5)",
                     "ok": True,
