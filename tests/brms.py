@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from selfinterp_stats.inference import summaries
+from selfinterp_stats.inference.summary import summaries
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -18,13 +18,13 @@ from selfinterp_stats.estimates.results import Settings
 from selfinterp_stats.estimates.weights import Weights, fit_weights
 from selfinterp_stats.inference.fit import Fits
 from selfinterp_stats.inference.posterior import tree_of
-from selfinterp_stats.inference.summaries import mcse_hdi, summarise
+from selfinterp_stats.inference.summary.summaries import mcse_hdi, summarise
 from selfinterp_stats.study.study import INTROSPECTION_TRAINED
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from selfinterp_stats.inference.devices import Progress
+    from selfinterp_stats.inference.running.devices import Progress
     from selfinterp_stats.study import Study
 
 COLUMNS: Final = (

@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from selfinterp_stats.inference.engines.pareto import GOOD_K
 from selfinterp_stats.inference.fit import Fits
-from selfinterp_stats.inference.pareto import GOOD_K
 
 # Vehtari et al. (2021): R-hat below 1.01 and at least 100 effective draws per chain.
 MAX_RHAT: Final = 1.01

@@ -17,7 +17,7 @@ from selfinterp_stats.models.regressions import BASE_MODEL, REPORTS, RESPONSE, T
 from selfinterp_stats.study.study import INTROSPECTION_TRAINED, WEIGHT_TRAINED
 
 if TYPE_CHECKING:
-    from selfinterp_stats.inference.devices import Progress
+    from selfinterp_stats.inference.running.devices import Progress
 
 TRAINING: Final = {WEIGHT_TRAINED: "FALSE", INTROSPECTION_TRAINED: "TRUE"}
 

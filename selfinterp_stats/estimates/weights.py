@@ -13,13 +13,13 @@ from selfinterp_stats.estimates.diagnostics import diagnose
 from selfinterp_stats.estimates.results import CHAINS, Settings
 from selfinterp_stats.inference.fit import Fits, Sampling, fit_datasets
 from selfinterp_stats.inference.posterior import tree_of
-from selfinterp_stats.inference.summaries import summarise
+from selfinterp_stats.inference.summary.summaries import summarise
 from selfinterp_stats.models import ModelSpec, weights_model
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from selfinterp_stats.inference.devices import Progress
+    from selfinterp_stats.inference.running.devices import Progress
     from selfinterp_stats.study import Study
 
 BY: Final = ("base_model", "set", "scenario")

@@ -10,21 +10,21 @@ import numpy as np
 import pandas as pd
 
 from selfinterp_stats.errors import InputError
-from selfinterp_stats.inference.batch import Batch, pack
-from selfinterp_stats.inference.devices import Progress
-from selfinterp_stats.inference.draws import Draws
-from selfinterp_stats.inference.importance import importance
-from selfinterp_stats.inference.laplace import Laplace, laplace
-from selfinterp_stats.inference.lift import (
+from selfinterp_stats.inference.density.batch import Batch, pack
+from selfinterp_stats.inference.density.lift import (
     LiftedModel,
     design_at,
     design_matrix,
     lift_once,
     response,
 )
-from selfinterp_stats.inference.nuts import nuts
-from selfinterp_stats.inference.one_by_one import one_by_one
-from selfinterp_stats.inference.pareto import GOOD_K
+from selfinterp_stats.inference.engines.draws import Draws
+from selfinterp_stats.inference.engines.importance import importance
+from selfinterp_stats.inference.engines.laplace import Laplace, laplace
+from selfinterp_stats.inference.engines.nuts import nuts
+from selfinterp_stats.inference.engines.one_by_one import one_by_one
+from selfinterp_stats.inference.engines.pareto import GOOD_K
+from selfinterp_stats.inference.running.devices import Progress
 from selfinterp_stats.models.spec import ModelSpec
 
 Engine = Literal["auto", "importance", "nuts", "bambi"]

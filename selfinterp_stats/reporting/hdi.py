@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from selfinterp_stats.errors import InputError
-from selfinterp_stats.inference.summaries import SUMMARY_COLUMNS, summarise
+from selfinterp_stats.inference.summary.summaries import SUMMARY_COLUMNS, summarise
 
 if TYPE_CHECKING:
     import xarray as xr

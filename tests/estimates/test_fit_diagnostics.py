@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from selfinterp_stats.estimates.diagnostics import diagnose
-from selfinterp_stats.inference.draws import Draws
+from selfinterp_stats.inference.engines.draws import Draws
 from selfinterp_stats.inference.fit import Fits
-from selfinterp_stats.inference.summaries import summarise
+from selfinterp_stats.inference.summary.summaries import summarise
 from selfinterp_stats.models import weights_model
 
 CHAINS, LENGTH, PARAMETERS = 4, 500, 3

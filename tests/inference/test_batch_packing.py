@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from selfinterp_stats.inference.batch import pack
+from selfinterp_stats.inference.density.batch import pack
 
 LABELS = (("tea",), ("jam",), ("bread",))
 SIZES = (4, 1, 7)

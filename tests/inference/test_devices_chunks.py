@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from selfinterp_stats.inference.devices import cores, over_chunks
+from selfinterp_stats.inference.running.devices import cores, over_chunks
 
 
 def doubled_and_summed(numbers, weights):

@@ -13,8 +13,8 @@ from scipy.special import expit
 from scipy.stats import t as student_t
 
 from selfinterp_stats.errors import InputError
-from selfinterp_stats.inference import summaries
 from selfinterp_stats.inference.fit import ENGINES, Sampling, fit_datasets
+from selfinterp_stats.inference.summary import summaries
 from selfinterp_stats.models import ModelSpec, Prior, weights_model
 
 MANY = 4.5

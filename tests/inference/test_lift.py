@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from selfinterp_stats.inference.batch import pack
-from selfinterp_stats.inference.lift import (
+from selfinterp_stats.inference.density.batch import pack
+from selfinterp_stats.inference.density.lift import (
     CannotBatch,
     design_at,
     design_matrix,

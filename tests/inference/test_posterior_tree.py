@@ -12,8 +12,8 @@ from studies import write_study
 from selfinterp_stats import fit_many
 from selfinterp_stats.errors import InputError
 from selfinterp_stats.estimates import fit_weights
-from selfinterp_stats.inference import summaries
-from selfinterp_stats.inference.lift import CannotBatch
+from selfinterp_stats.inference.density.lift import CannotBatch
+from selfinterp_stats.inference.summary import summaries
 from selfinterp_stats.models import Prior
 from selfinterp_stats.study import load_study
 

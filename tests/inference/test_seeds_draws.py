@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from selfinterp_stats.inference import summaries
 from selfinterp_stats.inference.fit import Sampling, fit_datasets
+from selfinterp_stats.inference.summary import summaries
 from selfinterp_stats.models import weights_model
 
 DRAWS = 1000

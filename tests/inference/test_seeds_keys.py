@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from selfinterp_stats.inference.seeds import key_data, keys_data
+from selfinterp_stats.inference.engines.seeds import key_data, keys_data
 
 LABELS = [("gpt-4o", "native", "cake_pan"), ("gpt-4o", "native", "tea"), ("a", "b", "c")]
 

@@ -12,7 +12,7 @@ from arviz_stats.base import array_stats
 from packaging.version import Version
 from scipy.stats import norm
 
-from selfinterp_stats.inference import summaries
+from selfinterp_stats.inference.summary import summaries
 
 SAME = {"rtol": 1e-6, "atol": 0}
 ARVIZ_STATS = Version(version("arviz-stats"))

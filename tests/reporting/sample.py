@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from selfinterp_stats.estimates.published import published_numbers, stem_of
-from selfinterp_stats.inference.summaries import summarise
+from selfinterp_stats.inference.summary.summaries import summarise
 
 HOSTILE = "<script>alert(1)</script>&_%$#"
 PAPER_MODELS = ("gpt-4o-2024-08-06", "gpt-4o-mini-2024-07-18")

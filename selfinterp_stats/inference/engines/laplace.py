@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selfinterp_stats.inference.batch import Batch
-from selfinterp_stats.inference.devices import over_chunks
-from selfinterp_stats.inference.lift import LiftedModel
+from selfinterp_stats.inference.density.batch import Batch
+from selfinterp_stats.inference.density.lift import LiftedModel
+from selfinterp_stats.inference.running.devices import over_chunks
 
 if TYPE_CHECKING:
     import jax

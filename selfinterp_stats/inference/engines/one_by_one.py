@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selfinterp_stats.inference.devices import Progress
-from selfinterp_stats.inference.draws import Draws
-from selfinterp_stats.inference.seeds import key_data
+from selfinterp_stats.inference.engines.draws import Draws
+from selfinterp_stats.inference.engines.seeds import key_data
+from selfinterp_stats.inference.running.devices import Progress
 
 if TYPE_CHECKING:
     import pandas as pd

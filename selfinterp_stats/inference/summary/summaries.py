@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from selfinterp_stats.inference import mixing
+from selfinterp_stats.inference.summary import mixing
 
 Array = NDArray[np.float64]
 Interval = tuple[float, float]

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selfinterp_stats.inference.batch import Batch
-from selfinterp_stats.inference.devices import Progress, over_chunks
-from selfinterp_stats.inference.draws import Draws
-from selfinterp_stats.inference.laplace import Laplace
-from selfinterp_stats.inference.lift import LiftedModel
-from selfinterp_stats.inference.seeds import keys_data
+from selfinterp_stats.inference.density.batch import Batch
+from selfinterp_stats.inference.density.lift import LiftedModel
+from selfinterp_stats.inference.engines.draws import Draws
+from selfinterp_stats.inference.engines.laplace import Laplace
+from selfinterp_stats.inference.engines.seeds import keys_data
+from selfinterp_stats.inference.running.devices import Progress, over_chunks
 
 if TYPE_CHECKING:
     import jax
