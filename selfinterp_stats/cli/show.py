@@ -25,7 +25,7 @@ _WIDEST: Final = 110
 
 
 @contextmanager
-def progress_bar(name: str, total: int) -> Iterator[Callable[[int], None] | None]:
+def progress_bar(name: str, total: int) -> Iterator[Callable[[int, float], None] | None]:
     """A bar on stderr for one step; where stderr is no terminal, a line when it is done.
 
     Parameters
@@ -39,21 +39,10 @@ def progress_bar(name: str, total: int) -> Iterator[Callable[[int], None] | None
         yield None
         click.echo(f"{name}: {perf_counter() - start:.1f} s", err=True)
         return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-    )
+    from selfinterp_stats.inference.running.progress import bar
 
-    counted = (MofNCompleteColumn(),) if total > 1 else ()
-    columns = (TextColumn("{task.description:<12}"), BarColumn(), TimeElapsedColumn(), *counted)
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(name, total=total if total > 1 else None)
-        yield lambda done: bar.advance(task, done)
-        bar.update(task, total=total, completed=total)
+    with bar(name, total) as report:
+        yield report
 
 
 @contextmanager
@@ -68,7 +57,7 @@ def download_bar(files: int) -> Iterator[Callable[[str, int, int], None] | None]
         def report(name: str, done: int, total: int) -> None:
             del name, total
             nonlocal reached
-            advance(done - reached)
+            advance(done - reached, math.nan)
             reached = done
 
         yield report

@@ -24,7 +24,7 @@ from selfinterp_stats.estimates.results import Results, Settings
 from selfinterp_stats.estimates.weights import BY, fit_weights
 
 if TYPE_CHECKING:
-    from selfinterp_stats.inference.running.devices import Progress
+    from selfinterp_stats.inference.settings import Progress
     from selfinterp_stats.study import Study
 
 Step = Callable[[str, int], "AbstractContextManager[Progress | None]"]

@@ -24,7 +24,7 @@ from selfinterp_stats.study.study import INTROSPECTION_TRAINED
 if TYPE_CHECKING:
     import xarray as xr
 
-    from selfinterp_stats.inference.running.devices import Progress
+    from selfinterp_stats.inference.settings import Progress
     from selfinterp_stats.study import Study
 
 COLUMNS: Final = (

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from selfinterp_stats.inference.fit import Engine
+    from selfinterp_stats.inference.settings import Engine
     from selfinterp_stats.study import Study
 
 CHAINS = 4

@@ -11,15 +11,15 @@ import pandas as pd
 from selfinterp_stats.errors import InputError
 from selfinterp_stats.estimates.diagnostics import diagnose
 from selfinterp_stats.estimates.results import CHAINS, Settings
-from selfinterp_stats.inference.fit import Fits, Sampling, fit_datasets
+from selfinterp_stats.inference.fit import Fits, fit_datasets
 from selfinterp_stats.inference.posterior import tree_of
-from selfinterp_stats.inference.summary.summaries import summarise
+from selfinterp_stats.inference.settings import Running, Sampling
 from selfinterp_stats.models import ModelSpec, weights_model
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from selfinterp_stats.inference.running.devices import Progress
+    from selfinterp_stats.inference.settings import Progress
     from selfinterp_stats.study import Study
 
 BY: Final = ("base_model", "set", "scenario")
@@ -83,6 +83,7 @@ def fit_weights(
     settings: Settings | None = None,
     spec: ModelSpec | None = None,
     progress: Progress | None = None,
+    running: Running | None = None,
 ) -> Weights:
     """Fit the paper's logistic regression to every scenario of a study.
 
@@ -96,7 +97,10 @@ def fit_weights(
         Another model of ``chose_a`` with the predictors ``d1``, ``d2``, ...; the paper's
         (`weights_model`) unless given.
     progress : callable, optional
-        Called with the number of scenarios that have just been finished.
+        Called with the number of scenarios that have just been finished and their effective
+        draws.
+    running : Running, optional
+        Where the work is done.
 
     Returns
     -------
@@ -117,15 +121,12 @@ def fit_weights(
         BY,
         Sampling(settings.engine, CHAINS, settings.draws, settings.seed),
         progress,
+        running=running,
+        summary={"hdi_prob": settings.hdi_prob, "rope": settings.rope},
     )
+    order = [fits.parameters.index(name) for name in (*predictors, "Intercept")]
+    summaries = {name: values[:, order] for name, values in fits.summaries.items()}
     slopes = np.stack([fits.of(name) for name in predictors], axis=1)
-    flat = np.concatenate([slopes, fits.of("Intercept")[:, None]], axis=1)
-    summaries = {
-        name: values.reshape(len(fits.labels), k + 1)
-        for name, values in summarise(
-            flat.reshape(-1, *flat.shape[2:]), hdi_prob=settings.hdi_prob, rope=settings.rope
-        ).items()
-    }
     names = pd.DataFrame(list(fits.labels), columns=list(BY))
     names.insert(0, "fit", ["weights " + " / ".join(label) for label in fits.labels])
     diagnostics = diagnose(fits, summaries, names)

@@ -1,38 +1,30 @@
-"""One model, many datasets, three engines: the door to this room."""
+"""One model, many datasets, three engines: from a data frame to posteriors."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from selfinterp_stats.errors import InputError
-from selfinterp_stats.inference.density.batch import Batch, pack
-from selfinterp_stats.inference.density.lift import (
-    LiftedModel,
-    design_at,
-    design_matrix,
-    lift_once,
-    response,
-)
+from selfinterp_stats.inference.datasets import group
+from selfinterp_stats.inference.density.terms import design_at
 from selfinterp_stats.inference.engines.draws import Draws
-from selfinterp_stats.inference.engines.importance import importance
-from selfinterp_stats.inference.engines.laplace import Laplace, laplace
-from selfinterp_stats.inference.engines.nuts import nuts
-from selfinterp_stats.inference.engines.one_by_one import one_by_one
-from selfinterp_stats.inference.engines.pareto import GOOD_K
-from selfinterp_stats.inference.running.devices import Progress
+from selfinterp_stats.inference.prepare import DefaultPriors, Prepared, prepare
+from selfinterp_stats.inference.running.job import Job
+from selfinterp_stats.inference.running.kept import InMemory
+from selfinterp_stats.inference.running.plan import Plan, check_draws_fit, plan
+from selfinterp_stats.inference.running.store import Store, manifest_of
+from selfinterp_stats.inference.running.workplace import workplace
+from selfinterp_stats.inference.settings import Progress, Running, Sampling
 from selfinterp_stats.models.spec import ModelSpec
 
-Engine = Literal["auto", "importance", "nuts", "bambi"]
-ENGINES: tuple[Engine, ...] = get_args(Engine)
-# Below this share of accepted proposals, or this many posterior sds from a mode, importance
-# sampling is not believed whatever its Pareto k.
-FEWEST_ACCEPTED = 0.2
-NEAR_MODE = 1e-3
+# Rows up to which 32-bit floats hold a log-density of yes-or-no outcomes to four digits.
+SHORT = 1000
+BINARY = ("bernoulli", "binomial")
 
 
 @dataclass(frozen=True)
@@ -51,10 +43,14 @@ class Fits:
         ``name[level]``.
     draws : Draws
         The intercept is the one at zero of all predictors (brms' ``b_Intercept``).
+    summaries : dict of str to (dataset, parameter) array
+        What `summarise` says of the draws, where that was asked for.
     engines : (dataset,) array of str
-        Which engine made each posterior.
+        Which engine made each posterior; empty where a dataset could not be fitted.
+    problems : (dataset,) array of str
+        Why it could not; empty where it could.
     model : bambi.Model
-        Built on the rows of all datasets.
+        Built on rows that show its form.
     """
 
     spec: ModelSpec
@@ -62,17 +58,22 @@ class Fits:
     rows: np.ndarray
     parameters: tuple[str, ...]
     draws: Draws
+    summaries: dict[str, np.ndarray]
     engines: np.ndarray
+    problems: np.ndarray
     model: Any
 
     def select(self, dataset: int) -> Fits:
         """The same for one dataset alone."""
+        one = slice(dataset, dataset + 1)
         return replace(
             self,
-            labels=self.labels[dataset : dataset + 1],
-            rows=self.rows[dataset : dataset + 1],
+            labels=self.labels[one],
+            rows=self.rows[one],
             draws=self.draws.select([dataset]),
-            engines=self.engines[dataset : dataset + 1],
+            summaries={name: values[one] for name, values in self.summaries.items()},
+            engines=self.engines[one],
+            problems=self.problems[one],
         )
 
     def difference(self, dataset: int, high: pd.DataFrame, low: pd.DataFrame) -> np.ndarray:
@@ -99,73 +100,13 @@ class Fits:
         return self.draws.values[..., self.parameters.index(parameter)]
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A model built on its datasets and ready to be sampled, by `prepare`.
-
-    Attributes
-    ----------
-    spec, labels, rows, parameters, model
-        As in `Fits`.
-    frames : tuple of pandas.DataFrame
-        The datasets one by one; only where the engine takes them so.
-    batch : Batch or None
-        The datasets as arrays; None where the engine takes them one by one.
-    lifted : LiftedModel or None
-    """
-
-    spec: ModelSpec
-    labels: tuple[tuple[str, ...], ...]
-    rows: np.ndarray
-    parameters: tuple[str, ...]
-    model: Any
-    frames: tuple[pd.DataFrame, ...] = ()
-    batch: Batch | None = None
-    lifted: LiftedModel | None = None
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How posteriors are sampled.
-
-    Attributes
-    ----------
-    engine : {"auto", "importance", "nuts", "bambi"}
-        ``auto`` takes importance and refits with NUTS where its Pareto k exceeds 0.7 (or where
-        hardly a proposal was accepted).
-    chains, draws : int
-        Chains, and draws kept over all of them together.
-    seed : int
-        With the engine and the number of draws it settles the draws of a dataset of given
-        labels, whatever else is fitted beside it: bit for bit in chunks of one shape, and
-        elsewhere to rounding (importance) or within Monte Carlo error (NUTS).
-    x64 : bool
-        Sample in 64-bit floats (Laplace fits always do).
-    """
-
-    engine: Engine = "auto"
-    chains: int = 4
-    draws: int = 4000
-    seed: int = 0
-    x64: bool = False
-
-    def __post_init__(self) -> None:
-        if self.engine not in ENGINES:
-            raise InputError("unknown engine", value=self.engine, allowed=", ".join(ENGINES))
-        if self.chains < 1 or self.draws < 1 or self.draws % self.chains:
-            raise InputError(
-                "the number of draws cannot be shared out",
-                value=self.draws,
-                allowed=f"a positive multiple of the {self.chains} chains",
-            )
-
-
 def fit_datasets(
     spec: ModelSpec,
     data: pd.DataFrame,
     by: Sequence[str],
     sampling: Sampling | None = None,
     progress: Progress | None = None,
+    **kept: Any,
 ) -> Fits:
     """Fit one model to every group of a data frame.
 
@@ -177,7 +118,10 @@ def fit_datasets(
         Columns whose values tell the datasets apart.
     sampling : Sampling, optional
     progress : callable, optional
-        Called with the number of datasets that have just been finished.
+        Called with the number of datasets that have just been finished and their effective
+        draws (missing where nothing is summarised).
+    **kept
+        Further arguments of `sample`.
 
     Raises
     ------
@@ -185,132 +129,110 @@ def fit_datasets(
         If the model cannot be lifted (never with ``engine="bambi"``).
     """
     sampling = sampling or Sampling()
-    return sample(prepare(spec, data, by, sampling.engine), sampling, progress)
+    prepared = prepare_groups(spec, data, by, sampling)
+    return sample(prepared, sampling, progress, **kept)
 
 
-def prepare(spec: ModelSpec, data: pd.DataFrame, by: Sequence[str], engine: Engine) -> Prepared:
-    """Build the model on all datasets and, for the batched engines, lift it.
+def prepare_groups(
+    spec: ModelSpec,
+    data: pd.DataFrame,
+    by: Sequence[str],
+    sampling: Sampling,
+    defaults: DefaultPriors | None = None,
+) -> Prepared:
+    """Group a data frame and prepare its datasets for an engine."""
+    datasets = group(data, by, spec.formula)
+    return prepare(spec, datasets, batched=sampling.engine != "bambi", defaults=defaults)
 
-    PyTensor's graphs are not made for several threads; what comes after, `sample`, is.
+
+def sample(
+    prepared: Prepared,
+    sampling: Sampling,
+    progress: Progress | None = None,
+    *,
+    running: Running | None = None,
+    summary: Mapping[str, Any] | None = None,
+) -> Fits:
+    """Draw from the posteriors of a prepared model's datasets.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    sampling : Sampling
+    progress : callable, optional
+    running : Running, optional
+    summary : mapping, optional
+        Options of `summarise`, where draws are to be summarised as they are made.
     """
-    groups = data.groupby(list(by) if len(by) > 1 else by[0], sort=True, observed=True)
-    labels = tuple(
-        tuple(str(part) for part in (key if isinstance(key, tuple) else (key,)))
-        for key in groups.groups
-    )
-    codes = groups.ngroup().to_numpy()
-    model = spec.build(data)
-    common = (spec, labels, np.bincount(codes, minlength=len(labels)), _scalars(model), model)
-    if engine == "bambi":
-        return Prepared(*common, frames=tuple(frame for _, frame in groups))
-    return Prepared(
-        *common,
-        batch=pack(design_matrix(model), response(model), codes, labels),
-        lifted=lift_once((spec, common[3]), model),
-    )
-
-
-def sample(prepared: Prepared, sampling: Sampling, progress: Progress | None = None) -> Fits:
-    """Draw from the posteriors of a prepared model's datasets."""
-    if prepared.batch is None or prepared.lifted is None:
-        drawn = one_by_one(
-            prepared.spec,
-            prepared.frames,
-            prepared.labels,
-            chains=sampling.chains,
-            draws=sampling.draws // sampling.chains,
-            seed=sampling.seed,
-            progress=progress,
+    running = running or Running()
+    datasets, x64 = prepared.datasets, _wants_64_bits(prepared, sampling)
+    with workplace(running, sampling) as place:
+        layout = plan(
+            datasets.sizes,
+            datasets.fit_for_use(),
+            sampling,
+            parameters=len(prepared.parameters),
+            batch_size=running.batch_size or _size_in(running.store),
+            workers=place.workers,
+            on_gpu=place.on_gpu,
         )
-        engines = np.full(len(prepared.labels), "bambi")
-    else:
-        drawn, engines = _sample_batch(prepared.lifted, prepared.batch, sampling, progress)
-        drawn = _with_intercept_at_zero(drawn, prepared.batch, prepared.parameters)
+        kept = _kept(prepared, sampling, running, layout, summary, x64=x64)
+        todo = [task for task in layout.tasks if not kept.has(task)]
+        if progress is not None and len(todo) < len(layout.tasks):
+            done = sum(len(task.which) for task in layout.tasks) - sum(len(t.which) for t in todo)
+            progress(done, np.nan)
+        job = Job(
+            spec=prepared.spec,
+            template=prepared.model.data,
+            sampling=sampling,
+            size=layout.size,
+            x64=x64,
+            intercept=prepared.intercept,
+            summary=summary,
+        )
+        for task, chunk in place.results(job, prepared, todo):
+            kept.put(task, chunk)
+            if progress is not None:
+                progress(len(task.which), chunk.effective())
     return Fits(
         spec=prepared.spec,
-        labels=prepared.labels,
-        rows=prepared.rows,
+        labels=datasets.labels,
+        rows=datasets.sizes,
         parameters=prepared.parameters,
-        draws=drawn,
-        engines=engines,
+        draws=kept.draws(),
+        summaries=kept.summaries(),
+        engines=kept.engines,
+        problems=np.where(datasets.problems == "", kept.problems, datasets.problems),
         model=prepared.model,
     )
 
 
-def _sample_batch(
-    lifted: LiftedModel, batch: Batch, sampling: Sampling, progress: Progress | None
-) -> tuple[Draws, np.ndarray]:
-    """Draw with a batched engine; say which engine made which posterior."""
-    how: dict[str, Any] = {
-        "chains": sampling.chains,
-        "draws": sampling.draws // sampling.chains,
-        "seed": sampling.seed,
-        "x64": sampling.x64,
-    }
-    approximation = laplace(lifted, batch)
-    sampler = nuts if sampling.engine == "nuts" else importance
-    drawn = sampler(lifted, batch, approximation, progress=progress, **how)
-    engines = np.full(len(batch), sampler.__name__, dtype="U10")
-    if sampling.engine == "auto":
-        poor = np.flatnonzero(~_trusted(drawn, approximation))
-        if len(poor):
-            again = nuts(lifted, batch.select(poor), approximation.select(poor), **how)
-            drawn = _replace(drawn, again, poor)
-            engines[poor] = "nuts"
-    return drawn, engines
+def _wants_64_bits(prepared: Prepared, sampling: Sampling) -> bool:
+    if sampling.x64 is not None:
+        return sampling.x64
+    return prepared.spec.family not in BINARY or int(prepared.datasets.sizes.max()) > SHORT
 
 
-def _trusted(drawn: Draws, approximation: Laplace) -> np.ndarray:
-    """Where importance may be taken: proposals around a mode, ratios with a thin tail.
-
-    A thin tail alone proves nothing where the proposals are far from the posterior, as they are
-    when no mode was found; then hardly any of them is accepted.
-    """
-    return np.asarray(
-        (drawn.per_dataset["pareto_k"] <= GOOD_K)
-        & (drawn.per_dataset["proposals_accepted"] >= FEWEST_ACCEPTED)
-        & (approximation.gradient <= NEAR_MODE)
-    )
-
-
-def _scalars(model: Any) -> tuple[str, ...]:
-    """Names of the scalar parameters of a built Bambi model, vectors written out by level."""
-    pymc_model = model.backend.model
-    names: list[str] = []
-    for rv in pymc_model.free_RVs:
-        dims = pymc_model.named_vars_to_dims.get(rv.name, ())
-        if not dims:
-            names.append(rv.name)
-            continue
-        levels = [""]
-        for dim in dims:
-            levels = [
-                f"{before}, {level}" if before else f"{level}"
-                for before in levels
-                for level in pymc_model.coords[dim]
-            ]
-        names.extend(f"{rv.name}[{level}]" for level in levels)
-    return tuple(names)
+def _kept(
+    prepared: Prepared,
+    sampling: Sampling,
+    running: Running,
+    layout: Plan,
+    summary: Mapping[str, Any] | None,
+    *,
+    x64: bool,
+) -> InMemory | Store:
+    """Where results are collected."""
+    n, parameters = len(prepared.datasets.labels), len(prepared.parameters)
+    if running.store is not None:
+        about = {"sampling": repr(sampling), "x64": x64, "summary": repr(summary)}
+        return Store.open(running.store, prepared, layout, running.keep, about)
+    if running.keep == "draws":
+        check_draws_fit(n, sampling, parameters, 8 if x64 else 4)
+    return InMemory(n, running.keep)
 
 
-def _with_intercept_at_zero(drawn: Draws, batch: Batch, parameters: tuple[str, ...]) -> Draws:
-    """Move the intercept from the centre of the predictors to their zero."""
-    if "Intercept" not in parameters or not batch.X.shape[2]:
-        return drawn
-    at = parameters.index("Intercept")
-    # Bambi lays out the slopes after the intercept, in the order of the design's columns.
-    slopes = drawn.values[..., at + 1 : at + 1 + batch.X.shape[2]]
-    centres = batch.centres[:, None, None, :].astype(slopes.dtype)
-    drawn.values[..., at] -= (slopes * centres).sum(axis=-1)
-    return drawn
-
-
-def _replace(drawn: Draws, again: Draws, which: np.ndarray) -> Draws:
-    """Put the refitted datasets in the place of the first fits; their Pareto k stays on record."""
-    drawn.values[which] = again.values
-    shape = drawn.values.shape[:3]
-    per_draw = {}
-    for name, values in again.per_draw.items():
-        per_draw[name] = np.full(shape, False if values.dtype == bool else np.nan)
-        per_draw[name][which] = values
-    return Draws(drawn.values, per_draw, drawn.per_dataset)
+def _size_in(store: Path | None) -> int | None:
+    """How many datasets a stopped run computed together."""
+    manifest = None if store is None else manifest_of(store)
+    return None if manifest is None else int(manifest["batch_size"])

@@ -22,12 +22,13 @@ CHAIN_DRAW = ("chain", "draw")
 
 def tree_of(
     fits: Fits,
-    posterior: Mapping[str, tuple[Sequence[str], np.ndarray]],
+    posterior: Mapping[str, Any],
     coords: Mapping[str, Sequence[Any]],
     dataset_dim: str | None,
     *,
     seed: int,
     which: np.ndarray | None = None,
+    summaries: Mapping[str, np.ndarray] | None = None,
     attrs: Mapping[str, Any] | None = None,
 ) -> xr.DataTree:
     """Put draws into a DataTree with the groups ``posterior`` and ``sample_stats``.
@@ -35,8 +36,9 @@ def tree_of(
     Parameters
     ----------
     fits : Fits
-    posterior : mapping of str to (dims, array)
-        Variables of the group ``posterior``; the first two dims are chain and draw.
+    posterior : mapping of str to (dims, array) or xarray.Variable
+        Variables of the group ``posterior``; the first two dims are chain and draw. Without any
+        there is no such group.
     coords : mapping of str to sequence
         Labels of the other dims.
     dataset_dim : str or None
@@ -44,6 +46,8 @@ def tree_of(
     seed : int
     which : array of int, optional
         The datasets of `fits` that the tree is about; all of them unless given.
+    summaries : mapping of str to (dataset, parameter) array, optional
+        Variables of a group ``summary``.
     attrs : mapping, optional
         Further provenance.
     """
@@ -64,10 +68,13 @@ def tree_of(
     }
     for name, values in fits.draws.per_dataset.items():
         statistics[name] = (dims, values[which] if dataset_dim else values[which][0])
-    statistics["engine"] = (dims, fits.engines[which] if dataset_dim else fits.engines[which][0])
+    for name, texts in (("engine", fits.engines), ("problem", fits.problems)):
+        chosen = texts[which].astype(str)
+        statistics[name] = (dims, chosen if dataset_dim else chosen[0])
 
-    chains, draws = fits.draws.values.shape[1:3]
-    axes = {"chain": np.arange(chains), "draw": np.arange(draws)}
+    posterior = {name: xr.as_variable(values) for name, values in posterior.items()}
+    sizes: Any = next((values.sizes for values in posterior.values()), {})
+    axes = {dim: np.arange(sizes[dim]) for dim in CHAIN_DRAW if dim in sizes}
     provenance = {
         "created_by": "selfinterp-stats",
         "version": __version__,
@@ -78,9 +85,11 @@ def tree_of(
         **(attrs or {}),
     }
     group_coords = {dataset_dim: coords[dataset_dim]} if dataset_dim else {}
-    return xr.DataTree.from_dict(
-        {
-            "posterior": xr.Dataset(dict(posterior), {**axes, **coords}, provenance),
-            "sample_stats": xr.Dataset(statistics, {**axes, **group_coords}, provenance),
-        }
-    )
+    groups = {"sample_stats": xr.Dataset(statistics, {**axes, **group_coords}, provenance)}
+    if posterior:
+        groups["posterior"] = xr.Dataset(posterior, {**axes, **coords}, provenance)
+    if summaries:
+        columns = {name: ((*dims, "parameter"), values) for name, values in summaries.items()}
+        labels = {**group_coords, "parameter": list(fits.parameters)}
+        groups["summary"] = xr.Dataset(columns, labels, provenance)
+    return xr.DataTree.from_dict(groups)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from selfinterp_stats.models.defaults import brms_priors
 from selfinterp_stats.models.priors import Prior
 from selfinterp_stats.models.regressions import (
     correlation_model,
-    regression_priors,
     training_effect_model,
 )
 from selfinterp_stats.models.spec import ModelSpec
@@ -15,8 +15,8 @@ __all__ = [
     "WEIGHT_PRIORS",
     "ModelSpec",
     "Prior",
+    "brms_priors",
     "correlation_model",
-    "regression_priors",
     "training_effect_model",
     "weights_model",
 ]

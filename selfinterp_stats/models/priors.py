@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 if TYPE_CHECKING:
     import bambi
@@ -17,23 +20,42 @@ class Prior:
     ----------
     name : str
         A distribution of PyMC, for instance ``"Normal"`` or ``"Flat"``.
-    arguments : tuple of (str, float)
-        Its parameters by name.
+    arguments : tuple of (str, float or tuple of float)
+        Its parameters by name; several numbers are those of a term's levels.
     """
 
     name: str
-    arguments: tuple[tuple[str, float], ...] = ()
+    arguments: tuple[tuple[str, float | tuple[float, ...]], ...] = ()
 
     @classmethod
-    def of(cls, name: str, **arguments: float) -> Prior:
+    def of(cls, name: str, **arguments: float | Sequence[float]) -> Prior:
         """Write a prior as ``Prior.of("Normal", mu=0, sigma=1)``."""
-        return cls(name, tuple((key, float(value)) for key, value in arguments.items()))
+        return cls(name, tuple((key, _numbers(value)) for key, value in arguments.items()))
+
+    @classmethod
+    def from_bambi(cls, prior: bambi.Prior) -> Prior:
+        """The same prior from Bambi's own object."""
+        return cls.of(prior.name, **prior.args)
 
     def to_bambi(self) -> bambi.Prior:
         """The same prior as Bambi's own object."""
         import bambi
 
-        return bambi.Prior(self.name, **dict(self.arguments))
+        numbers = {
+            key: np.array(value) if isinstance(value, tuple) else value
+            for key, value in self.arguments
+        }
+        return bambi.Prior(self.name, **numbers)
 
     def __str__(self) -> str:
-        return f"{self.name}({', '.join(f'{key}={value:g}' for key, value in self.arguments)})"
+        written = []
+        for key, value in self.arguments:
+            numbers = value if isinstance(value, tuple) else (value,)
+            text = ", ".join(f"{number:g}" for number in numbers)
+            written.append(f"{key}=[{text}]" if isinstance(value, tuple) else f"{key}={text}")
+        return f"{self.name}({', '.join(written)})"
+
+
+def _numbers(value: float | Sequence[float]) -> float | tuple[float, ...]:
+    array = np.asarray(value, dtype=float)
+    return float(array.ravel()[0]) if array.size == 1 else tuple(array.ravel().tolist())

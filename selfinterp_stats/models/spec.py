@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from selfinterp_stats.models.priors import Prior
@@ -21,23 +21,36 @@ class ModelSpec:
     ----------
     formula : str
     family : str
-        A family of Bambi, with its default link.
+        A family of Bambi.
     priors : tuple of (str, Prior)
         By term; ``"common"`` stands for all slopes, and the intercept's prior is that of the
         intercept of the mean-centred predictors, as in brms.
+    link : str or None
+        Of the parameter that the formula describes; the family's usual one unless given.
     """
 
     formula: str
     family: str
     priors: tuple[tuple[str, Prior], ...]
+    link: str | None = None
 
     @classmethod
     def of(cls, formula: str, family: str, priors: Mapping[str, Prior]) -> ModelSpec:
         """Make a specification from a mapping of priors."""
         return cls(formula, family, tuple(priors.items()))
 
+    def with_priors(self, priors: Mapping[str, Prior]) -> ModelSpec:
+        """The same model with other priors."""
+        return replace(self, priors=tuple(priors.items()))
+
     def build(self, data: pd.DataFrame) -> bambi.Model:
-        """Build the Bambi model on a data frame.
+        """Build the Bambi model on a data frame, down to PyMC's model."""
+        model = self.read(data)
+        model.build()
+        return model
+
+    def read(self, data: pd.DataFrame) -> bambi.Model:
+        """Read a data frame by the formula, without PyMC's model.
 
         Parameters
         ----------
@@ -49,15 +62,14 @@ class ModelSpec:
 
         # Bambi makes text categorical by itself, but by a rule that pandas is about to change.
         text = [name for name in data if isinstance(data[name].dtype, pd.StringDtype)]
-        model = bambi.Model(
+        return bambi.Model(
             self.formula,
             data.astype(dict.fromkeys(text, "category")),
             family=self.family,
+            link=self.link,
             priors={term: prior.to_bambi() for term, prior in self.priors},
             auto_scale=False,
         )
-        model.build()
-        return model
 
     def describe_priors(self) -> str:
         """The priors in one line, for tables and provenance."""

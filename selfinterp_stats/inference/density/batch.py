@@ -7,39 +7,65 @@ made, not what its columns mean.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
+
+# Padding may at most double the work.
+MOST_PADDING = 2.0
+
+
+class Data(NamedTuple):
+    """What a log-density needs to know of one dataset, or of many along a first axis.
+
+    Attributes
+    ----------
+    X : (row, column) array
+        Design matrix without intercept; centred where the model has one (as brms and Bambi do).
+    y : (row,) array
+        Response.
+    other : (row, other) array
+        Trials and offsets, where the model has any.
+    mask : (row,) array
+        1 for a row of the dataset, 0 for padding, which repeats the first row and so has a finite
+        density.
+    numbers : (number,) array
+        The numbers of the priors.
+    """
+
+    X: Any
+    y: Any
+    other: Any
+    mask: Any
+    numbers: Any
+
+    def astype(self, kind: type) -> Data:
+        """The same in another precision."""
+        return Data(*(a.astype(kind) for a in self))
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Datasets stacked along a first axis and padded to the length of the longest.
+    """Datasets stacked along a first axis and padded to one length.
 
     Attributes
     ----------
     labels : tuple of tuple of str
         What each dataset is called, one label per grouping column.
-    X : (dataset, row, column) array
-        Design matrix without intercept, centred within each dataset (as brms and Bambi do),
-        padded with zeros.
-    y : (dataset, row) array
-        Response, padded with zeros.
-    mask : (dataset, row) array
-        1 for a row of the dataset, 0 for padding.
+    data : Data
+        Arrays of (dataset, ...).
     centres : (dataset, column) array
-        The column means that were taken off.
+        The column means that were taken off; zeros for a model without intercept.
     """
 
     labels: tuple[tuple[str, ...], ...]
-    X: np.ndarray
-    y: np.ndarray
-    mask: np.ndarray
+    data: Data
     centres: np.ndarray
 
     @property
-    def rows(self) -> np.ndarray:
-        """Number of rows of each dataset, as a (dataset,) array."""
-        return np.asarray(self.mask.sum(axis=1), dtype=int)
+    def length(self) -> int:
+        """Rows of every dataset, padding included."""
+        return int(self.data.y.shape[1])
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -48,40 +74,104 @@ class Batch:
         """The datasets at the given positions."""
         return Batch(
             labels=tuple(self.labels[i] for i in which),
-            X=self.X[which],
-            y=self.y[which],
-            mask=self.mask[which],
+            data=Data(*(a[which] for a in self.data)),
             centres=self.centres[which],
         )
 
+    def filled(self, size: int) -> Batch:
+        """The same with the last dataset repeated until there are `size`."""
+        if size == len(self):
+            return self
+        return self.select(np.minimum(np.arange(size), len(self) - 1))
+
+
+class Rows(NamedTuple):
+    """The rows of all datasets of a model, sorted by dataset.
+
+    Attributes
+    ----------
+    X : (row, column) array
+        Uncentred.
+    y : (row,) array
+    other : (row, other) array
+    starts : (dataset + 1,) array of int
+        Where each dataset begins, and where the last one ends.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    other: np.ndarray
+    starts: np.ndarray
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Number of rows of each dataset, a (dataset,) array."""
+        return np.diff(self.starts)
+
 
 def pack(
-    design: np.ndarray, outcome: np.ndarray, codes: np.ndarray, labels: tuple[tuple[str, ...], ...]
+    rows: Rows,
+    which: np.ndarray,
+    labels: tuple[tuple[str, ...], ...],
+    numbers: np.ndarray,
+    *,
+    length: int,
+    centred: bool,
 ) -> Batch:
-    """Sort the rows of all datasets into one padded batch.
+    """Stack some of the datasets, padded to one length.
 
     Parameters
     ----------
-    design : (row, column) array
-        Uncentred design matrix of all datasets, rows in any order.
-    outcome : (row,) array
-    codes : (row,) array of int
-        Which dataset a row belongs to, counting from 0 in the order of `labels`.
+    rows : Rows
+    which : (dataset,) array of int
+        Which of them.
     labels : tuple of tuple of str
+        Of all datasets.
+    numbers : (all datasets, number) array
+        The numbers of their priors.
+    length : int
+        At least the number of rows of the longest.
+    centred : bool
+        Whether the predictors are centred within each dataset.
     """
-    n_datasets, n_columns = len(labels), design.shape[1]
-    sizes = np.bincount(codes, minlength=n_datasets)
-    longest = int(sizes.max())
-    order = np.argsort(codes, kind="stable")
-    dataset = codes[order]
-    position = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    sizes = rows.sizes[which]
+    position = np.arange(length)
+    mask = position < sizes[:, None]
+    at = rows.starts[which][:, None] + np.where(mask, position, 0)
+    X = rows.X[at]
+    centres = np.zeros((len(which), X.shape[2]))
+    if centred:
+        centres = (X * mask[:, :, None]).sum(axis=1) / sizes[:, None]
+        X -= centres[:, None, :]
+    return Batch(
+        labels=tuple(labels[i] for i in which),
+        data=Data(
+            X=X, y=rows.y[at], other=rows.other[at], mask=mask.astype(float), numbers=numbers[which]
+        ),
+        centres=centres,
+    )
 
-    X = np.zeros((n_datasets, longest, n_columns))
-    y = np.zeros((n_datasets, longest))
-    mask = np.zeros((n_datasets, longest))
-    X[dataset, position] = design[order]
-    y[dataset, position] = outcome[order]
-    mask[dataset, position] = 1.0
-    centres = X.sum(axis=1) / sizes[:, None]
-    X = (X - centres[:, None, :]) * mask[:, :, None]
-    return Batch(labels=labels, X=X, y=y, mask=mask, centres=centres)
+
+def bucket_lengths(sizes: np.ndarray) -> np.ndarray:
+    """Lengths to pad datasets to: as few as keep the padding from more than doubling the work.
+
+    Every length costs a compilation. A dataset goes into the shortest that holds it.
+
+    Parameters
+    ----------
+    sizes : (dataset,) array of int
+
+    Returns
+    -------
+    (bucket,) array of int, ascending
+    """
+    unique, counts = np.unique(sizes, return_counts=True)
+
+    def work(lengths: np.ndarray) -> int:
+        return int(counts @ lengths[np.searchsorted(lengths, unique)])
+
+    lengths = unique[-1:]
+    while work(lengths) > MOST_PADDING * sizes.sum():
+        longer = [np.union1d(lengths, size) for size in np.setdiff1d(unique, lengths)]
+        lengths = min(longer, key=work)
+    return lengths

@@ -1,41 +1,46 @@
 """Turn one built Bambi model into a JAX log-density that takes its data as an argument.
 
 Bambi writes the data into the PyTensor graph as constants, so every new dataset means a new
-graph and a new compilation. Here the graph is taken as Bambi built it, its data constants are
-replaced by symbolic inputs, and the result is translated to JAX once. What comes out can be
-differentiated, vectorised over datasets and compiled a single time.
+graph and a new compilation. Here the graph of the likelihood is taken as Bambi built it, its
+data constants are replaced by symbolic inputs, and the result is translated to JAX once; the
+priors are written anew with their numbers as inputs. What comes out can be differentiated,
+vectorised over datasets and compiled a single time.
 
 Knows nothing of scenarios, engines or results.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selfinterp_stats.errors import InputError
+from selfinterp_stats.inference.density.graphs import to_jax
+from selfinterp_stats.inference.density.prior import (
+    Parameter,
+    PriorDensity,
+    form_of,
+    prior_density,
+)
+from selfinterp_stats.inference.density.terms import (
+    CannotBatch,
+    design_matrix,
+    has_intercept,
+    linear_predictor,
+    other_columns,
+    priors_of,
+)
 
 if TYPE_CHECKING:
     import bambi
     import jax
-    import pandas as pd
+
+    from selfinterp_stats.inference.density.batch import Data
 
     Array = jax.Array
-
-
-class CannotBatch(InputError):
-    """The model cannot serve many datasets at once; ``engine="bambi"`` fits it one by one."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(
-            f"this model cannot be fitted to many datasets at once: {why}",
-            remedy="Fit it one dataset at a time with engine='bambi'.",
-        )
 
 
 @dataclass(frozen=True)
@@ -44,114 +49,91 @@ class LiftedModel:
 
     Attributes
     ----------
-    names : tuple of str
-        Free parameters in the order in which they are laid out in the flat vector.
-    shapes : tuple of tuple of int
-        Their shapes, in the same order.
+    parameters : tuple of Parameter
+        In the order in which they are laid out in the flat vector.
     log_likelihood : callable
-        ``(theta, X, y) -> (rows,)``, one log-likelihood per row.
-    log_prior : callable
-        ``theta -> ()``, with the Jacobian of the transformations to the real line.
-    constrain : callable
-        ``theta -> (size,)``, the parameters on their own scale, laid out as ``theta``.
+        ``(values, X, y, other) -> (row,)``: one log-likelihood per row, of parameters on their
+        own scale.
+    prior : PriorDensity
     """
 
-    names: tuple[str, ...]
-    shapes: tuple[tuple[int, ...], ...]
-    log_likelihood: Callable[[Array, Array, Array], Array]
-    log_prior: Callable[[Array], Array]
-    constrain: Callable[[Array], Array]
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Number of scalars in each free parameter."""
-        return tuple(int(np.prod(shape)) for shape in self.shapes)
+    parameters: tuple[Parameter, ...]
+    log_likelihood: Callable[[list[Array], Array, Array, Array], Array]
+    prior: PriorDensity
 
     @property
     def size(self) -> int:
         """Length of the flat parameter vector."""
-        return sum(self.sizes)
+        return sum(one.size for one in self.parameters)
 
-    def log_density(self, theta: Array, X: Array, y: Array, mask: Array) -> Array:
+    def log_density(self, theta: Array, data: Data) -> Array:
         """Unnormalised log-posterior density at one parameter vector for one dataset.
 
         Parameters
         ----------
         theta : (size,) array
             Parameters on the real line.
-        X : (rows, columns) array
-            Mean-centred design matrix without the intercept, padded with zeros.
-        y : (rows,) array
-            Response, padded with zeros.
-        mask : (rows,) array
-            1 for a row of the dataset, 0 for padding.
+        data : Data
+            Of one dataset.
         """
-        return (self.log_likelihood(theta, X, y) * mask).sum() + self.log_prior(theta)
+        values = self._unravel(theta)
+        own_scale = self.prior.constrain(values, data.numbers)
+        rows = self.log_likelihood(own_scale, data.X, data.y, data.other)
+        return (rows * data.mask).sum() + self.prior.log_density(values, data.numbers)
 
+    def constrain(self, theta: Array, data: Data) -> Array:
+        """Parameters on their own scale, laid out as `theta`."""
+        import jax.numpy as jnp
 
-def _linear_predictor(model: bambi.Model) -> Any:
-    """The component of a Bambi model that the formula describes."""
-    # Bambi 0.21 renamed what holds the components.
-    parts = model.parameters if hasattr(type(model), "parameters") else model.components
-    return parts[model.family.likelihood.parent]
+        own_scale = self.prior.constrain(self._unravel(theta), data.numbers)
+        return jnp.concatenate([jnp.ravel(value) for value in own_scale])
 
-
-def design_matrix(model: bambi.Model) -> np.ndarray:
-    """The columns of the common terms of a built model, without the intercept and uncentred.
-
-    Returns
-    -------
-    (rows, columns) array
-    """
-    terms = _linear_predictor(model).common_terms.values()
-    rows = len(response(model))
-    columns = [np.asarray(term.data, dtype=float) for term in terms]
-    return np.column_stack(columns) if columns else np.empty((rows, 0))
-
-
-def design_at(model: bambi.Model, data: pd.DataFrame) -> np.ndarray:
-    """The columns of `design_matrix` for other rows than the model was built on.
-
-    Returns
-    -------
-    (rows, columns) array
-    """
-    common = _linear_predictor(model).design.common
-    new = common.evaluate_new_data(data)
-    names = [name for name in new.terms if name != "Intercept"]
-    columns = [np.asarray(new[name], dtype=float).reshape(len(data), -1) for name in names]
-    return np.column_stack(columns)
-
-
-def response(model: bambi.Model) -> np.ndarray:
-    """The response of a built model as a (rows,) array of floats."""
-    renamed = hasattr(type(model), "response_term")  # by Bambi 0.21
-    term = model.response_term if renamed else model.response_component.term
-    data = np.asarray(term.data, dtype=float)
-    return data.reshape(data.shape[0], -1)[:, 0]
+    def _unravel(self, theta: Array) -> list[Array]:
+        ends = np.cumsum([one.size for one in self.parameters])
+        return [
+            theta[end - one.size : end].reshape(one.shape)
+            for one, end in zip(self.parameters, ends, strict=True)
+        ]
 
 
 _LIFTED: dict[Hashable, LiftedModel] = {}
 
 
 def lift_once(key: Hashable, model: bambi.Model) -> LiftedModel:
-    """Lift a model, or hand out what was lifted under the same key.
+    """Lift a model, or hand out what was lifted under the same key and has the same form.
 
     What JAX compiles hangs on the lifted model, so a model that is lifted once is compiled once.
 
     Parameters
     ----------
     key : hashable
-        All that shapes the density but the data: formula, family, priors, parameters.
+        All that shapes the likelihood but the data: formula, family, link.
     model : bambi.Model
+        Built; the form of its priors and its parameters become part of the key.
     """
-    if key not in _LIFTED:
-        _LIFTED[key] = lift(model)
-    return _LIFTED[key]
+    whole = (key, parameters_of(model))
+    if whole not in _LIFTED:
+        _LIFTED[whole] = lift(model)
+    return _LIFTED[whole]
+
+
+def parameters_of(model: bambi.Model) -> tuple[Parameter, ...]:
+    """The free parameters of a built model and the form of their priors.
+
+    Raises
+    ------
+    CannotBatch
+        If a prior is none of PyMC's distributions with numbers for its arguments.
+    """
+    pymc_model = model.backend.model
+    priors = priors_of(model)
+    return tuple(
+        form_of(rv.name, _shape(pymc_model, rv), priors[rv.name]) for rv in pymc_model.free_RVs
+    )
 
 
 def lift(model: bambi.Model) -> LiftedModel:
-    """Translate a Bambi model to JAX with its design matrix and response as inputs.
+    """Translate a Bambi model to JAX with its data and its priors' numbers as inputs.
 
     The density is the one that PyMC would sample, Jacobians included. Two things are
     simplified, neither of which changes its value: Bambi's replacement of probabilities that
@@ -160,63 +142,42 @@ def lift(model: bambi.Model) -> LiftedModel:
     Parameters
     ----------
     model : bambi.Model
-        Built or not; any family with one linear predictor.
+        Built; any family with one linear predictor.
 
     Raises
     ------
     CannotBatch
-        If data other than the design matrix and the response are part of the density.
+        If data other than predictors, response, trials and offsets are part of the density.
     """
+    import pymc as pm
     import pytensor.tensor as pt
+    from pytensor.graph.replace import clone_replace
 
-    if not model.built:
-        model.build()
     pymc_model = model.backend.model
-    free = pymc_model.free_RVs
-    values = [pymc_model.rvs_to_values[rv] for rv in free]
-
-    pointwise = _without_length(pymc_model.logp(vars=pymc_model.observed_RVs, sum=False)[0])
-    prior = pymc_model.logp(vars=free)
-    own_scale = [
-        transform.backward(value, *rv.owner.inputs) if transform is not None else value
-        for rv, value in zip(free, values, strict=True)
-        for transform in [pymc_model.rvs_to_transforms[rv]]
-    ]
-
-    pointwise, prior, *own_scale = _with_fixed_lengths(pymc_model, [pointwise, prior, *own_scale])
-    X, y = pt.matrix("X"), pt.vector("y")
-    pointwise = _with_data_as_inputs(pointwise, design_matrix(model), response(model), X, y)
+    parameters = parameters_of(model)
+    (observed,) = pymc_model.observed_RVs
+    X, y, other = pt.matrix("X"), pt.vector("y"), pt.matrix("other")
+    pointwise = _without_length(pm.logp(observed, y, warn_rvs=False))
+    inputs = [rv.type(rv.name) for rv in pymc_model.free_RVs]
+    cut = dict(zip(pymc_model.free_RVs, inputs, strict=True))
+    pointwise = clone_replace([pointwise], cut)[0]
+    pointwise = _with_fixed_lengths(pymc_model, pointwise)
+    slopes = pt.vector("X @ slopes")
+    pointwise = _with_product_as_input(pointwise, model, slopes)
+    pointwise = _with_data_as_inputs(pointwise, model, X, other)
     logit = _logit(pointwise)
-    shapes = tuple(_shape(pymc_model, rv) for rv in free)
+    function = to_jax([*inputs, slopes, X, y, other], [pointwise if logit is None else logit])
+    is_slope = [one.name in linear_predictor(model).common_terms for one in parameters]
 
-    likelihood = _to_jax([*values, X, y], [pointwise if logit is None else logit])
-    log_prior = _to_jax(values, [prior])
-    backward = _to_jax(values, own_scale)
-
-    def unravel(theta: Array) -> list[Array]:
-        ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
-        starts = [0, *ends[:-1]]
-        return [
-            theta[start:end].reshape(shape)
-            for start, end, shape in zip(starts, ends, shapes, strict=True)
-        ]
-
-    def constrain(theta: Array) -> Array:
+    def log_likelihood(values: list[Array], X: Array, y: Array, other: Array) -> Array:
         import jax.numpy as jnp
 
-        return jnp.concatenate([jnp.ravel(value) for value in backward(*unravel(theta))])
-
-    def log_likelihood(theta: Array, X: Array, y: Array) -> Array:
-        lifted = likelihood(*unravel(theta), X, y)[0]
+        parts = [jnp.ravel(value) for value, it in zip(values, is_slope, strict=True) if it]
+        product = X @ jnp.concatenate(parts) if parts else jnp.zeros_like(y)
+        lifted = function(*values, product, X, y, other)[0]
         return lifted if logit is None else y * lifted - _log1p_exp()(lifted)
 
-    return LiftedModel(
-        names=tuple(rv.name for rv in free),
-        shapes=shapes,
-        log_likelihood=log_likelihood,
-        log_prior=lambda theta: log_prior(*unravel(theta))[0],
-        constrain=constrain,
-    )
+    return LiftedModel(parameters, log_likelihood, prior_density(parameters))
 
 
 def _without_length(pointwise: Any) -> Any:
@@ -237,7 +198,7 @@ def _shape(pymc_model: Any, rv: Any) -> tuple[int, ...]:
     return tuple(int(length) for length in shape)
 
 
-def _with_fixed_lengths(pymc_model: Any, outputs: list[Any]) -> list[Any]:
+def _with_fixed_lengths(pymc_model: Any, pointwise: Any) -> Any:
     """Write the lengths of labelled dimensions into the graph; only the rows may vary."""
     import pytensor.tensor as pt
     from pytensor.compile.sharedvalue import SharedVariable
@@ -254,24 +215,45 @@ def _with_fixed_lengths(pymc_model: Any, outputs: list[Any]) -> list[Any]:
         for length in pymc_model.dim_lengths.values()
         if isinstance(length, SharedVariable) and length not in of_rows
     }
-    outputs = clone_replace(outputs, fixed)
-    for node in ancestors(outputs):
+    pointwise = clone_replace([pointwise], fixed)[0]
+    for node in ancestors([pointwise]):
         if node in of_rows:
             raise CannotBatch("its density depends on the number of rows")
         if isinstance(node, SharedVariable) and node not in fixed:
             raise CannotBatch(f"its density depends on the shared variable {node.name!r}")
-    return outputs
+    return pointwise
 
 
-def _with_data_as_inputs(
-    pointwise: Any, design: np.ndarray, outcome: np.ndarray, X: Any, y: Any
-) -> Any:
+def _with_product_as_input(pointwise: Any, model: bambi.Model, product: Any) -> Any:
+    """Put an input where predictors and slopes are multiplied.
+
+    JAX then multiplies a matrix with a vector, which takes two thirds of the time of the
+    product with a single column that PyTensor makes of it. A single predictor is no such product.
+    """
+    from pytensor.graph.basic import Constant
+    from pytensor.graph.replace import clone_replace
+    from pytensor.graph.traversal import ancestors
+    from pytensor.tensor.math import Dot
+
+    design = _centred_design(model)
+    replacements = {
+        node: (product if node.ndim == 1 else product[:, None]).astype(node.dtype)
+        for node in ancestors([pointwise])
+        if node.owner is not None
+        and isinstance(node.owner.op, Dot)
+        and isinstance(node.owner.inputs[0], Constant)
+        and np.array_equal(node.owner.inputs[0].data, design)
+    }
+    return clone_replace([pointwise], replacements, rebuild_strict=False)[0]
+
+
+def _with_data_as_inputs(pointwise: Any, model: bambi.Model, X: Any, other: Any) -> Any:
     """Put symbolic inputs where the data constants of a graph are."""
     from pytensor.graph.basic import Constant
     from pytensor.graph.replace import clone_replace
     from pytensor.graph.traversal import ancestors
 
-    centred = design - design.mean(axis=0) if design.size else design
+    columns = _data_columns(model, X, other)
     replacements: dict[Any, Any] = {}
     for node in ancestors([pointwise]):
         if not isinstance(node, Constant):
@@ -279,16 +261,41 @@ def _with_data_as_inputs(
         data = np.asarray(node.data)
         if data.dtype == object or data.size <= 1:
             continue
-        if data.shape == outcome.shape and np.array_equal(data, outcome):
-            replacements[node] = y.astype(node.dtype)
-        elif data.shape == design.shape and np.array_equal(data, centred):
-            replacements[node] = X.astype(node.dtype)
-        elif design.shape[1] == 1 and np.array_equal(data, centred[:, 0]):
-            replacements[node] = X[:, 0].astype(node.dtype)  # PyTensor folds a single column
-        else:
+        found = [
+            new for old, new in columns if old.shape == data.shape and np.array_equal(old, data)
+        ]
+        if not found:
             raise CannotBatch(f"its density holds other data of shape {data.shape}")
+        replacements[node] = found[0].astype(node.dtype)
     # Not strict: a constant of 30,000 rows is to make way for an input of any number of rows.
     return clone_replace([pointwise], replacements, rebuild_strict=False)[0]
+
+
+def _centred_design(model: bambi.Model) -> np.ndarray:
+    """The design matrix as Bambi writes it into the graph."""
+    design = design_matrix(model)
+    return design - design.mean(axis=0) if has_intercept(model) and design.size else design
+
+
+def _data_columns(model: bambi.Model, X: Any, other: Any) -> list[tuple[np.ndarray, Any]]:
+    """Data that may stand in a graph, each with the input that takes its place.
+
+    Raises
+    ------
+    CannotBatch
+        If two of them are equal, so that the graph does not tell which is meant.
+    """
+    design = _centred_design(model)
+    others = other_columns(model).T
+    columns = [(design, X)] if design.shape[1] else []
+    if design.shape[1] == 1:
+        columns.append((design[:, 0], X[:, 0]))  # PyTensor folds a single column
+    columns += [(values, other[:, i]) for i, values in enumerate(others)]
+    single = [values for values, _ in columns if values.ndim == 1]
+    for i, values in enumerate(single):
+        if any(np.array_equal(values, later) for later in single[i + 1 :]):
+            raise CannotBatch("two of its columns (predictor, trials, offset) are the same")
+    return columns
 
 
 def _logit(pointwise: Any) -> Any:
@@ -302,6 +309,7 @@ def _logit(pointwise: Any) -> Any:
     -------
     eta, or None for any other likelihood
     """
+    from pytensor.compile.ops import ViewOp
     from pytensor.raise_op import CheckAndRaise
     from pytensor.scalar import Log, Log1p, Neg, Sigmoid, Sub, Switch
     from pytensor.tensor.elemwise import Elemwise
@@ -311,10 +319,10 @@ def _logit(pointwise: Any) -> Any:
         return op.scalar_op if isinstance(op, Elemwise) else op
 
     def past(variable: Any, *, guards: bool) -> Any:
-        """Follow checks, and selections that replace single values by constants."""
+        """Follow names, checks, and selections that replace single values by constants."""
         while True:
             op = operation(variable)
-            if isinstance(op, CheckAndRaise):
+            if isinstance(op, CheckAndRaise | ViewOp):
                 variable = variable.owner.inputs[0]
             elif guards and isinstance(op, Switch):
                 variable = variable.owner.inputs[2]
@@ -361,28 +369,3 @@ def _log1p_exp() -> Callable[[Array], Array]:
         return log1p_exp(*primals), jax.nn.sigmoid(*primals) * tangents[0]
 
     return log1p_exp
-
-
-def _to_jax(inputs: Sequence[Any], outputs: Sequence[Any]) -> Callable[..., tuple[Array, ...]]:
-    """Translate a PyTensor graph to a JAX function that returns a tuple."""
-    import jax
-    from pytensor.compile.mode import get_mode
-    from pytensor.graph.fg import FunctionGraph
-
-    was_64_bit = jax.config.read(
-        "jax_enable_x64"
-    )  # PyTensor's JAX linker switches it on when imported
-    try:
-        from pytensor.link.jax.dispatch import jax_funcify
-    finally:
-        jax.config.update("jax_enable_x64", was_64_bit)
-
-    graph = FunctionGraph(inputs=list(inputs), outputs=list(outputs), clone=True)
-    with warnings.catch_warnings():
-        # No C code comes of this graph, so it does not matter what a compiler could link to.
-        warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS")
-        get_mode("JAX").optimizer.rewrite(graph)
-        # Parameter checks (sigma > 0 and the like) hold by construction of the transforms.
-        warnings.filterwarnings("ignore", message="Skipping Check", category=UserWarning)
-        function: Callable[..., tuple[Array, ...]] = jax_funcify(graph)
-    return function

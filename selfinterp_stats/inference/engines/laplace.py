@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selfinterp_stats.inference.density.batch import Batch
+from selfinterp_stats.inference.density.batch import Batch, Data
 from selfinterp_stats.inference.density.lift import LiftedModel
-from selfinterp_stats.inference.running.devices import over_chunks
+from selfinterp_stats.inference.running.traces import traced
 
 if TYPE_CHECKING:
     import jax
 
     Array = jax.Array
 
-CHUNK = 256
 MAX_STEPS = 60
 # Length of a Newton step, in posterior standard deviations, at which the mode is reached.
 CONVERGED = 1e-8
@@ -51,13 +50,17 @@ class Laplace:
         """The approximations at the given positions."""
         return Laplace(self.mode[which], self.scale[which], self.gradient[which])
 
+    def filled(self, size: int) -> Laplace:
+        """The same with the last one repeated until there are `size`."""
+        return self.select(np.minimum(np.arange(size), len(self.mode) - 1))
+
 
 def laplace(model: LiftedModel, batch: Batch) -> Laplace:
     """Approximate the posterior of every dataset around its mode, in 64-bit floats."""
-    mode, scale, gradient = over_chunks(
-        _compiled(model), (batch.X, batch.y, batch.mask), chunk=CHUNK, x64=True
-    )
-    return Laplace(mode=mode, scale=scale, gradient=gradient)
+    import jax
+
+    with jax.enable_x64(True):
+        return Laplace(*jax.device_get(_compiled(model)(batch.data)))
 
 
 @lru_cache(maxsize=32)
@@ -66,16 +69,20 @@ def _compiled(model: LiftedModel) -> Any:
 
     # Compiled in four fifths of the time for code that is as fast.
     quickly = {"xla_backend_optimization_level": 1}
-    fit = jax.vmap(lambda X, y, mask: _fit(model, X, y, mask))
+
+    @traced
+    def fit(data: Data) -> tuple[Array, Array, Array]:
+        return jax.vmap(lambda dataset: _fit(model, dataset))(data)
+
     return jax.jit(fit, compiler_options=quickly)
 
 
-def _fit(model: LiftedModel, X: Array, y: Array, mask: Array) -> tuple[Array, Array, Array]:
+def _fit(model: LiftedModel, data: Data) -> tuple[Array, Array, Array]:
     import jax
     import jax.numpy as jnp
 
     def loss(theta: Array) -> Array:
-        return -model.log_density(theta, X, y, mask)
+        return -model.log_density(theta, data)
 
     def slope_and_curvature(theta: Array) -> tuple[Array, Array]:
         # One differentiation of the gradient gives both, so that it is compiled only once.

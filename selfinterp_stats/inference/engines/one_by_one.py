@@ -10,7 +10,6 @@ import numpy as np
 
 from selfinterp_stats.inference.engines.draws import Draws
 from selfinterp_stats.inference.engines.seeds import key_data
-from selfinterp_stats.inference.running.devices import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,25 +20,24 @@ WARMUP = 1000
 
 
 def one_by_one(
-    spec: ModelSpec,
+    specs: Sequence[ModelSpec],
     datasets: Sequence[pd.DataFrame],
     labels: tuple[tuple[str, ...], ...],
     *,
     chains: int,
     draws: int,
     seed: int,
-    progress: Progress | None = None,
 ) -> Draws:
-    """Fit the same Bambi model to each dataset with PyMC's NUTS.
+    """Fit a Bambi model to each dataset with PyMC's NUTS.
 
     Parameters
     ----------
-    spec : ModelSpec
+    specs : sequence of ModelSpec
+        One for each dataset; they differ in the numbers of priors alone.
     datasets : sequence of pandas.DataFrame
     labels : tuple of tuple of str
         What each dataset is called.
     chains, draws, seed : int
-    progress : callable, optional
 
     Returns
     -------
@@ -49,11 +47,10 @@ def one_by_one(
     # What they announce before every fit is said once, by the caller.
     for library in ("pymc", "bambi"):
         logging.getLogger(library).setLevel(logging.ERROR)
-    fits = []
-    for data, label in zip(datasets, labels, strict=True):
-        fits.append(_fit(spec, data, chains, draws, int(key_data(seed, "bambi", *label)[0])))
-        if progress is not None:
-            progress(1)
+    fits = [
+        _fit(spec, data, chains, draws, int(key_data(seed, "bambi", *label)[0]))
+        for spec, data, label in zip(specs, datasets, labels, strict=True)
+    ]
     values = np.stack([v for v, _ in fits])
     return Draws(
         values=values,

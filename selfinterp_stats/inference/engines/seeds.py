@@ -23,12 +23,12 @@ def key_data(seed: int, *labels: str) -> np.ndarray:
 
     Returns
     -------
-    (2,) uint32 array
-        The state of JAX's default (threefry) generator.
+    (4,) uint32 array
+        The state of a Philox generator; the first two words are one of JAX's default (threefry).
     """
     # A separator that no label contains keeps ("ab", "c") and ("a", "bc") apart.
     text = "\x1f".join([str(int(seed)), *labels])
-    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
     return np.frombuffer(digest, dtype="<u4").astype(np.uint32)
 
 
@@ -45,6 +45,6 @@ def keys_data(seed: int, purpose: str, datasets: Sequence[Sequence[str]]) -> np.
 
     Returns
     -------
-    (datasets, 2) uint32 array
+    (dataset, 4) uint32 array
     """
     return np.stack([key_data(seed, purpose, *labels) for labels in datasets])

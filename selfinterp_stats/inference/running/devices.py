@@ -1,20 +1,20 @@
-"""Run one compiled function over the datasets of a batch, chunk by chunk, on all that is there.
+"""The devices of this machine: one task after the other on each, all of them at once.
 
-Chunks have one fixed size, so that nothing is compiled twice and the last chunk of a batch is
-computed exactly as the others. On a CPU one thread per core takes the next chunk; with
-accelerators, one thread per device.
+On a CPU one thread per core takes the next task; with accelerators, one thread per device.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
 
-import numpy as np
+from selfinterp_stats.errors import InputError
+from selfinterp_stats.inference.settings import Device
 
-Progress = Callable[[int], None]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def cores() -> int:
@@ -24,59 +24,86 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def over_chunks(
-    compiled: Callable[..., Any],
-    arrays: tuple[np.ndarray, ...],
-    *,
-    chunk: int,
-    x64: bool = False,
-    progress: Progress | None = None,
-) -> Any:
-    """Apply a compiled function to all datasets.
+def devices(kind: Device | None) -> list[Any]:
+    """JAX's devices, one entry for each task that is to be computed at a time.
 
     Parameters
     ----------
-    compiled : callable
-        A jitted function of arrays whose first axis is the dataset; returns a pytree of such
-        arrays and treats datasets independently of each other.
-    arrays : tuple of (dataset, ...) arrays
-    chunk : int
-        Datasets per call. A last chunk that is short is filled with copies of its last dataset.
-    x64 : bool
-        Compute in 64-bit floats; the arrays must have the matching dtype.
-    progress : callable, optional
-        Called with the number of datasets that have just been finished.
+    kind : {"cpu", "gpu"} or None
+        JAX's own choice unless given.
 
-    Returns
-    -------
-    pytree of (dataset, ...) NumPy arrays
+    Raises
+    ------
+    InputError
+        If there is no such device.
     """
     import jax
 
-    n = len(arrays[0])
-    devices = jax.local_devices()
-    workers = cores() if devices[0].platform == "cpu" else len(devices)
+    try:
+        found = jax.local_devices(backend=kind) if kind else jax.local_devices()
+    except RuntimeError as error:
+        raise InputError(
+            "JAX finds no GPU on this machine",
+            value=kind,
+            allowed="cpu",
+            remedy="With an NVIDIA GPU and its driver: pip install 'selfinterp-stats[cuda]'.",
+        ) from error
+    if found[0].platform == "cpu" and len(found) == 1:
+        return found * cores()
+    return list(found)
 
-    def run(task: tuple[int, int]) -> Any:
-        index, start = task
-        stop = min(start + chunk, n)
-        parts = [a[start:stop] for a in arrays]
-        if stop - start < chunk:
-            parts = [np.concatenate([p, np.repeat(p[-1:], chunk - len(p), axis=0)]) for p in parts]
-        with jax.enable_x64(x64), jax.default_device(devices[index % len(devices)]):
-            result = jax.device_get(compiled(*parts))
-        if progress is not None:
-            progress(stop - start)
-        return jax.tree.map(lambda leaf: leaf[: stop - start], result)
 
-    # A few datasets need no chunk of full size; powers of two keep the number of shapes small.
-    chunk = min(chunk, 1 << (n - 1).bit_length())
-    tasks = list(enumerate(range(0, n, chunk)))
-    if len(tasks) == 1:
-        results = [run(tasks[0])]
-    else:
-        with ThreadPoolExecutor(workers) as pool:
-            # The first call compiles; the others wait for it rather than compile as well.
-            first = run(tasks[0])
-            results = [first, *pool.map(run, tasks[1:])]
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *results)
+def on_devices(
+    do: Callable[[T], R],
+    tasks: Sequence[T],
+    where: Sequence[Any],
+    shape: Callable[[T], Hashable],
+) -> Iterator[tuple[T, R]]:
+    """Do tasks on all devices, and hand out results as they are finished.
+
+    Parameters
+    ----------
+    do : callable
+        Runs with one of the devices as JAX's default.
+    tasks : sequence
+    where : sequence of devices
+    shape : callable
+        What a task is compiled by. The first task of a shape compiles; others of that shape
+        wait for it rather than compile as well.
+    """
+    import jax
+
+    free = list(where)
+
+    def run(task: T) -> R:
+        device = free.pop()
+        try:
+            with jax.default_device(device):
+                return do(task)
+        finally:
+            free.append(device)
+
+    firsts = list({shape(task): task for task in reversed(tasks)}.values())[::-1]
+    compiling = {id(task) for task in firsts}
+    later = [task for task in tasks if id(task) not in compiling]
+    with ThreadPoolExecutor(len(where)) as pool:
+        for some in (firsts, later):
+            waiting: dict[Future[R], T] = {}
+            remaining = iter(some)
+            try:
+                for task in remaining:
+                    waiting[pool.submit(run, task)] = task
+                    # No more are begun than are soon to be collected: results take memory.
+                    if len(waiting) >= 2 * len(where):
+                        yield from _finished(waiting)
+                while waiting:
+                    yield from _finished(waiting)
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+
+def _finished(waiting: dict[Future[R], T]) -> Iterator[tuple[T, R]]:
+    done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+    for future in done:
+        yield waiting.pop(future), future.result()
