@@ -171,12 +171,11 @@ def _compiled(model: LiftedModel, chains: int, draws: int, block: int, one_by_on
 
     @traced
     def chunk(keys: Array, *arrays: Any) -> tuple[Array, ...]:
+        # In a loop of their own: XLA would otherwise make each word anew wherever it is used.
+        words = jax.lax.map(random_bits, keys)
         if one_by_one:
-            theta, log_ratios, log_uniform = jax.lax.map(
-                lambda dataset: propose(random_bits(dataset[0]), *dataset[1:]), (keys, *arrays)
-            )
+            theta, log_ratios, log_uniform = jax.lax.map(lambda of: propose(*of), (words, *arrays))
         else:
-            words = jax.lax.map(random_bits, keys)
             theta, log_ratios, log_uniform = jax.vmap(propose)(words, *arrays)
         # A ratio that is not a number belongs to a point outside the support.
         log_ratios = jnp.nan_to_num(log_ratios, nan=-jnp.inf, posinf=jnp.inf, neginf=-jnp.inf)
