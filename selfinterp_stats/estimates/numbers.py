@@ -18,6 +18,7 @@ from selfinterp_stats.estimates.asked import asked_reports, invalid_choices
 from selfinterp_stats.estimates.exclusion import READINGS, largest_changes
 from selfinterp_stats.estimates.names import Names
 from selfinterp_stats.estimates.published import KINDS, published_numbers
+from selfinterp_stats.estimates.weights import scaled_weights
 from selfinterp_stats.study.study import (
     INSTILLED,
     INTROSPECTION_TRAINED,
@@ -47,6 +48,7 @@ COLUMNS: Final = (
     "note",
 )
 _NOT_A_NUMBER: Final = float("nan")
+_REPEATS: Final = 50  # for an error that is itself known to a tenth
 # What the paper prints, in its order: stem of the id, section, words, decimals.
 _QUANTITIES: Final = {
     "e1_learned_target_r": ("Experiment 1", "correlation of learned with target weights", 2),
@@ -125,6 +127,7 @@ class _Number:
     reading: str = ""
     note: str = ""
     complete: bool = True  # all that the paper's number is made of is in the study
+    mcse: float = 0.0  # what the draws leave open of an estimate that hangs on rounded weights
 
 
 def paper_numbers(
@@ -197,6 +200,7 @@ def _row(number: _Number, names: Names, study: Study) -> dict[str, object]:
         "kind": KINDS[number.stem],
         "note": number.note,
         "complete": number.complete,
+        "mcse": number.mcse,
     }
 
 
@@ -245,13 +249,19 @@ def _beside_published(frame: pd.DataFrame, hdi_prob: float) -> pd.DataFrame:
 
 
 def _agrees(row: dict[str, Any]) -> bool:
-    """Whether an estimate rounds to what is printed and its HDI ends are near those printed."""
+    """Whether an estimate rounds to what is printed and its HDI ends are near those printed.
+
+    Near the rounding's edge its Monte Carlo error, and that of the printed number, decide.
+    """
     estimate, published = float(row["estimate"]), float(row["published"])
     if row["kind"] == "largest change of Pearson r":
         return estimate <= published  # the paper gives a bound: "no more than .06"
     decimals = int(row["decimals"])
+    # The paper's own draws left as much open as ours.
+    open_still = 2 * np.sqrt(2) * float(row["mcse"])
     close = np.isnan(published) or bool(
         np.isclose(round(estimate, decimals), published, atol=10.0 ** -(decimals + 6))
+        or abs(estimate - published) <= 10.0**-decimals / 2 + open_still
     )
     ends = [
         (float(row[f"hdi_{end}"]), float(row[f"published_hdi_{end}"])) for end in ("low", "high")
@@ -294,7 +304,33 @@ def _choice_accuracy(study: Study, weights: pd.DataFrame) -> Iterable[_Number]:
         fitted = weights[(weights["set"] == NATIVE) & (weights["base_model"] == base_model)]
         wide = fitted.pivot_table(index="scenario", columns="attribute", values="weight")
         right = _prescribed(rows, wide, study.attributes)
-        yield _Number("e3_choice_accuracy", base_model, float(right.mean()))
+        yield _Number(
+            "e3_choice_accuracy",
+            base_model,
+            float(right.mean()),
+            mcse=_accuracy_mcse(rows, fitted, study.attributes),
+        )
+
+
+def _accuracy_mcse(
+    choices: pd.DataFrame, fitted: pd.DataFrame, attributes: tuple[str, ...]
+) -> float:
+    """How much the choice accuracy varies when only the draws behind the weights are others.
+
+    Rounding to whole weights turns the Monte Carlo error of a posterior mean into a step or
+    none, and a choice between near equals with it; repeating both shows how much.
+    """
+    if "mcse_mean" not in fitted or fitted["mcse_mean"].isna().all():
+        return 0.0
+    means = fitted.pivot(index="scenario", columns="attribute", values="mean")
+    errors = fitted.pivot(index="scenario", columns="attribute", values="mcse_mean")
+    rng = np.random.default_rng(0)
+    accuracies = []
+    for _ in range(_REPEATS):
+        others = means.to_numpy() + errors.to_numpy() * rng.standard_normal(means.shape)
+        wide = pd.DataFrame(scaled_weights(others), means.index, means.columns)
+        accuracies.append(_prescribed(choices, wide, attributes).mean())
+    return float(np.std(accuracies, ddof=1))
 
 
 def _invalid_choices(study: Study) -> Iterable[_Number]:
