@@ -12,7 +12,7 @@ from arviz_stats.base import array_stats
 from packaging.version import Version
 from scipy.stats import norm
 
-from selfinterp_stats.inference.summary import summaries
+from selfinterp_stats.inference.summary import autocovariance, ranks, summaries
 
 SAME = {"rtol": 1e-6, "atol": 0}
 ARVIZ_STATS = Version(version("arviz-stats"))
@@ -44,6 +44,8 @@ def awkward_draws() -> dict[str, np.ndarray]:
         "rounded to whole numbers": np.round(2 * independent),
         "chains that disagree": shifted,
         "chains of unequal spread": scaled,
+        "one draw far away": np.where(np.arange(250) == 99, 1e9 * shifted, independent),
+        "a skewed quantity": np.exp(3 * independent),
         "heavy tails": rng.standard_cauchy(size=(6, 4, 250)),
         "ten draws": independent[:, :, :10],
         "seven draws": independent[:, :, :7],
@@ -121,6 +123,66 @@ class TestEqualsArviz:
             np.testing.assert_array_equal(summary[name], getattr(summaries, name)(draws))
         np.testing.assert_allclose(summary["median"], np.median(draws, axis=(1, 2)), rtol=1e-15)
         np.testing.assert_array_equal(summary["n_draws"], draws[0].size)
+
+
+@pytest.mark.parametrize("kind", awkward_draws())
+def test_direction_and_rope_share_are_plain_counts(kind):
+    draws = awkward_draws()[kind]
+    flat = draws.reshape(len(draws), -1)
+    summary = summaries.summarise(draws, rope=(-0.5, 1.0))
+    above, below = (flat > 0).mean(axis=1), (flat < 0).mean(axis=1)
+    np.testing.assert_array_equal(summary["pd"], np.maximum(above, below))
+    in_hdi = (flat >= summary["hdi_low"][:, None]) & (flat <= summary["hdi_high"][:, None])
+    in_rope = in_hdi & (flat >= -0.5) & (flat <= 1.0)
+    np.testing.assert_array_equal(summary["rope_share"], in_rope.sum(axis=1) / in_hdi.sum(axis=1))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        *(draws.reshape(len(draws), -1) for draws in awkward_draws().values()),
+        np.array([[3.0, np.nan, 1.0, np.inf, -np.inf, 1.0], [1e308, -1e308, 0.0, -0.0, 5e-324, 1]]),
+        np.ones((2, 9)),
+    ],
+)
+def test_sorting_by_rough_keys_first_is_exact(values):
+    ordered, places = ranks.sort_rows(np.ascontiguousarray(values))
+    np.testing.assert_array_equal(ordered, np.sort(values, axis=1))
+    np.testing.assert_array_equal(values.take(places), ordered)
+    assert (np.sort(places, axis=None) == np.arange(values.size)).all()
+
+
+@pytest.mark.parametrize("length", [5, 20, 64, 500, 1501])
+def test_autocovariances_are_the_same_by_sums_by_bits_and_by_fourier(length):
+    flags = autoregressive(np.random.default_rng(3), 3, 4, length, 0.6) < -0.5
+    means = flags.mean(axis=2)
+    centred = flags - means[:, :, np.newaxis]
+    # Shares of one are known to 1e-16, and the sums have up to 4 x 1501 terms.
+    for lags in (1, 4, min(length, 64)):
+        every = autocovariance.by_fourier(centred)[:, :lags]
+        for few in (
+            autocovariance.by_sums(flags.astype(float), means, lags),
+            autocovariance.by_bits(flags, means, lags),
+        ):
+            np.testing.assert_allclose(few, every, rtol=0, atol=1e-13)
+
+
+def test_chains_that_never_move_are_not_taken_for_converged():
+    draws = np.broadcast_to(np.arange(4.0)[:, np.newaxis], (2, 4, 100))
+    summary = summaries.summarise(draws)
+    # The variance within chains is zero but for rounding, and 400 draws say as much as four.
+    assert (summary["rhat"] > 1e6).all()
+    np.testing.assert_allclose(
+        summary["ess_bulk"], by_arviz(array_stats.ess, draws, method="bulk"), **SAME
+    )
+
+
+def test_single_precision_draws_are_summarised_in_double_precision():
+    draws = awkward_draws()["independent"].astype(np.float32)
+    single, double = summaries.summarise(draws), summaries.summarise(draws.astype(np.float64))
+    for name in summaries.SUMMARY_COLUMNS:
+        assert single[name].dtype == np.float64
+        np.testing.assert_array_equal(single[name], double[name])
 
 
 def test_long_double_precision_of_input_does_not_matter():

@@ -11,18 +11,22 @@ label, a model or a file.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from selfinterp_stats.inference.summary import autocovariance
+
 Array = NDArray[np.float64]
-Order = NDArray[np.intp]
+Series = NDArray[Any]  # of floats, or of truth values
 
-_BLOM = 3 / 8
 _MINIMUM_DRAWS = 4
-_EARLY_LAGS = 10
+_EARLY_LAGS = 16
+_SUMS = {"f": np.float64, "u": np.uint32}
 
 
-def split_chains(draws: Array) -> Array:
+def split_chains(draws: Series) -> Series:
     """Cut every chain into halves, shape (quantity, 2 x chain, draw // 2).
 
     With an odd number of draws the middle one belongs to neither half.
@@ -31,64 +35,6 @@ def split_chains(draws: Array) -> Array:
     if draws.shape[2] % 2 == 0:
         return draws.reshape(len(draws), 2 * draws.shape[1], half)
     return np.concatenate((draws[:, :, :half], draws[:, :, -half:]), axis=1)
-
-
-def normal_scores(ordered: Array, order: Order) -> Array:
-    """Replace values by normal scores of their ranks (Blom), ties sharing their mean rank.
-
-    Parameters
-    ----------
-    ordered : ndarray, shape (quantity, value)
-        The values, ascending.
-    order : ndarray, shape (quantity, value)
-        Where each of them stood before sorting.
-
-    Returns
-    -------
-    ndarray, shape (quantity, value)
-        Scores in the order before sorting.
-    """
-    from scipy.special import ndtri
-
-    size = ordered.shape[1]
-    # Mean ranks are whole or half numbers: one table of 2n - 1 entries serves every quantity.
-    mean_rank = np.arange(2 * size - 1) / 2 + 1
-    table = ndtri((mean_rank - _BLOM) / (size - 2 * _BLOM + 1))
-    scores = np.empty_like(ordered)
-    tied = ordered[:, 1:] == ordered[:, :-1]
-    ranked = table[_first_plus_last_in_tie(tied)] if tied.any() else table[np.newaxis, ::2]
-    np.put_along_axis(scores, order, ranked, axis=1)
-    return scores
-
-
-def _first_plus_last_in_tie(tied: NDArray[np.bool_]) -> Order:
-    """Give every sorted place the sum of the first and last place of the tie it is in.
-
-    `tied`, shape (quantity, value - 1), tells which places equal the next one.
-    """
-    size = tied.shape[1] + 1
-    summed = np.tile(2 * np.arange(size), (len(tied), 1))
-    # Ties are few as a rule: work on the list of them, in which a gap ends a run.
-    rows, columns = np.nonzero(tied)
-    places = rows * size + columns
-    gap = np.diff(places) > 1
-    first = places[np.concatenate(([True], gap))]
-    last = places[np.concatenate((gap, [True]))] + 1
-    length = last - first + 1
-    members = np.arange(length.sum()) + np.repeat(first - np.cumsum(length) + length, length)
-    summed.reshape(-1)[members] = np.repeat(first % size + last % size, length)
-    return summed
-
-
-def folded_scores(ordered: Array, order: Order) -> Array:
-    """Give the normal scores of the distances from the median, for the R-hat of the tails."""
-    size = ordered.shape[1]
-    median = (ordered[:, (size - 1) // 2] + ordered[:, size // 2]) / 2
-    distance = np.abs(ordered - median[:, np.newaxis])
-    refold = np.argsort(distance, axis=1)
-    return normal_scores(
-        np.take_along_axis(distance, refold, axis=1), np.take_along_axis(order, refold, axis=1)
-    )
 
 
 def potential_scale_reduction(series: Array) -> Array:
@@ -105,41 +51,72 @@ def potential_scale_reduction(series: Array) -> Array:
         NaN where all values are equal.
     """
     draws = series.shape[2]
-    between = draws * series.mean(axis=2).var(axis=1, ddof=1)
-    within = series.var(axis=2, ddof=1).mean(axis=1)
+    means = series.mean(axis=2)
+    between = draws * means.var(axis=1, ddof=1)
+    centred = series - means[:, :, np.newaxis]
+    within = np.einsum("qcd,qcd->q", centred, centred) / (series.shape[1] * (draws - 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio: Array = np.sqrt((between / within + draws - 1) / draws)
     return ratio
 
 
-def effective_size(series: Array) -> Array:
+def effective_size(*series: Series) -> Array:
     """Give the effective sample size of the mean of each series.
 
     Parameters
     ----------
-    series : ndarray, shape (quantity, chain, draw)
-        Already split chains: draws, their scores, or indicators of an event.
+    *series : ndarray, shape (quantity, chain, draw)
+        Already split chains: draws, their scores, or indicators of an event (bool). Several
+        arrays, of the same chains and draws, cost less together than one after another.
 
     Returns
     -------
     ndarray, shape (quantity,)
-        At most ``total * log10(total)``; the total itself where all values are equal.
+        One array after another. At most ``total * log10(total)``; the total itself where all
+        values are equal.
     """
-    chains, draws = series.shape[1:]
+    chains, draws = series[0].shape[1:]
     total = chains * draws
-    means = series.mean(axis=2, keepdims=True)
-    centred = series - means
-    between = means[:, :, 0].var(axis=1, ddof=1) if chains > 1 else np.zeros(len(series))
-    # Most sequences end within a few lags, where sums are cheaper than Fourier transforms.
-    early = draws if draws <= 2 * _EARLY_LAGS else _EARLY_LAGS
-    tau, settled = _integrated_time(_first_covariances(centred, early), between, draws)
+    means = [_chain_means(some) for some in series]
+    all_means = np.concatenate(means)
+    between = all_means.var(axis=1, ddof=1) if chains > 1 else np.zeros(len(all_means))
+    # Most sequences end within a few lags, which cost less than all of them.
+    few = [
+        _first_covariances(*some, min(draws, _EARLY_LAGS))
+        for some in zip(series, means, strict=True)
+    ]
+    tau, settled = _integrated_time(np.concatenate(few), between, draws)
     if not settled.all():
-        rest = ~settled
-        tau[rest], _ = _integrated_time(_covariances(centred[rest]), between[rest], draws)
+        rest = np.split(~settled, np.cumsum([len(some) for some in series])[:-1])
+        centred = [
+            some[which] - mean[which, :, np.newaxis]
+            for some, mean, which in zip(series, means, rest, strict=True)
+        ]
+        every = autocovariance.by_fourier(np.concatenate(centred))
+        tau[~settled], _ = _integrated_time(every, between[~settled], draws)
     size: Array = total / np.maximum(tau, 1 / np.log10(total))
-    spread = series.max(axis=(1, 2)) - series.min(axis=(1, 2))
-    size[spread < np.finfo(float).resolution] = total
+    size[np.concatenate([_spread(some) for some in series]) < np.finfo(float).resolution] = total
     return size
+
+
+def _chain_means(series: Series) -> Array:
+    if series.dtype == bool:  # bytes are summed faster than truth values
+        series = series.view(np.uint8)
+    means: Array = series.sum(axis=2, dtype=_SUMS[series.dtype.kind]) / series.shape[2]
+    return means
+
+
+def _first_covariances(series: Series, means: Array, lags: int) -> Array:
+    """Give the autocovariances at lags below `lags`."""
+    if series.dtype == bool:
+        return autocovariance.by_bits(series, means, lags)
+    return autocovariance.by_sums(series, means, lags)
+
+
+def _spread(series: Series) -> Array:
+    flat = series.reshape(len(series), -1)
+    spread: Array = np.subtract(flat.max(axis=1), flat.min(axis=1), dtype=np.float64)
+    return spread
 
 
 def _integrated_time(
@@ -183,30 +160,6 @@ def _integrated_time(
     last = rho[rows, 2 * kept]
     last = np.where((last > 0) | (pairs[rows, kept] >= 0), last, 0.0)
     return -1 + 2 * counted.sum(axis=1) + last, settled
-
-
-def _first_covariances(centred: Array, lags: int) -> Array:
-    """Give the autocovariances at lags below `lags`, averaged over chains."""
-    chains, draws = centred.shape[1:]
-    sums = [
-        np.einsum("qcd,qcd->q", centred[:, :, lag:], centred[:, :, : draws - lag])
-        for lag in range(lags)
-    ]
-    covariance: Array = np.stack(sums, axis=1) / (draws * chains)
-    return covariance
-
-
-def _covariances(centred: Array) -> Array:
-    """Give the autocovariances at every lag, averaged over chains."""
-    from scipy import fft
-
-    draws = centred.shape[2]
-    padded = fft.next_fast_len(2 * draws, real=True)
-    spectrum = fft.rfft(centred, n=padded, axis=2)
-    # Averaging the spectra first leaves one transform back instead of one for each chain.
-    power = (spectrum.real**2 + spectrum.imag**2).mean(axis=1)
-    covariance: Array = fft.irfft(power, n=padded, axis=1)[:, :draws] / draws
-    return covariance
 
 
 def can_be_judged(draws: Array) -> NDArray[np.bool_]:

@@ -11,13 +11,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from selfinterp_stats.inference.summary import mixing
+from selfinterp_stats.inference.summary.block import Block
 
 Array = NDArray[np.float64]
 Interval = tuple[float, float]
@@ -43,6 +42,7 @@ SUMMARY_COLUMNS: Final = (
 
 _TAILS: Final = (0.05, 0.95)
 _VALUES_PER_BLOCK: Final = 200_000
+_KEPT_BYTES: Final = 30 * 2**20
 
 
 def summarise(
@@ -76,7 +76,7 @@ def summarise(
     _check_probability(hdi_prob)
     if not rope[0] <= rope[1]:
         raise ValueError(f"rope must be (low, high) with low <= high, not {rope!r}")
-    return _in_blocks(lambda block: block.summary(hdi_prob, rope), checked)
+    return _in_blocks(lambda block: _summary(block, hdi_prob, rope), checked)
 
 
 def hdi(draws: ArrayLike, prob: float = 0.95) -> tuple[Array, Array]:
@@ -108,17 +108,25 @@ def rhat(draws: ArrayLike) -> Array:
 
 def ess_bulk(draws: ArrayLike) -> Array:
     """Give the effective sample size of the rank-normalised draws."""
-    return _in_blocks(lambda block: {"it": block.ess_bulk()}, _checked(draws))["it"]
+    return _in_blocks(
+        lambda block: {"it": block.effective_sizes(block.scores)[0]}, _checked(draws)
+    )["it"]
 
 
 def ess_tail(draws: ArrayLike) -> Array:
     """Give the smaller effective sample size of the 5% and the 95% quantile."""
-    return _in_blocks(lambda block: {"it": block.ess_tail()}, _checked(draws))["it"]
+    return _in_blocks(
+        lambda block: {"it": block.effective_sizes(block.below_quantiles(*_TAILS)).min(axis=0)},
+        _checked(draws),
+    )["it"]
 
 
 def mcse_mean(draws: ArrayLike) -> Array:
     """Give the Monte Carlo standard error of the mean."""
-    return _in_blocks(lambda block: {"it": block.mcse_mean()}, _checked(draws))["it"]
+    return _in_blocks(
+        lambda block: {"it": block.mcse_mean(block.effective_sizes(block.split)[0])},
+        _checked(draws),
+    )["it"]
 
 
 def mcse_sd(draws: ArrayLike) -> Array:
@@ -127,12 +135,20 @@ def mcse_sd(draws: ArrayLike) -> Array:
     As the R package posterior and ``arviz_stats`` 1.x have it: from the effective size of the
     squared deviations. ``arviz_stats`` 0.x takes that of the draws themselves.
     """
-    return _in_blocks(lambda block: {"it": block.mcse_sd()}, _checked(draws))["it"]
+    return _in_blocks(
+        lambda block: {"it": block.mcse_sd(block.effective_sizes(block.split_squares)[0])},
+        _checked(draws),
+    )["it"]
 
 
 def mcse_quantile(draws: ArrayLike, prob: float) -> Array:
     """Give the Monte Carlo standard error of the `prob` quantile (.5: the median)."""
-    return _in_blocks(lambda block: {"it": block.mcse_quantile(prob)}, _checked(draws))["it"]
+    return _in_blocks(
+        lambda block: {
+            "it": block.mcse_quantile(prob, block.effective_sizes(block.below_quantiles(prob))[0])
+        },
+        _checked(draws),
+    )["it"]
 
 
 def mcse_hdi(draws: ArrayLike, prob: float = 0.95, *, batches: int = 20) -> tuple[Array, Array]:
@@ -164,167 +180,38 @@ def mcse_hdi(draws: ArrayLike, prob: float = 0.95, *, batches: int = 20) -> tupl
     return low, high
 
 
-class _Block:
-    """Some quantities' draws with everything that their one sort gives."""
-
-    def __init__(self, draws: Array) -> None:
-        self.draws = draws
-        self.judged = mixing.can_be_judged(draws)
-
-    @cached_property
-    def flat(self) -> Array:
-        return self.draws.reshape(len(self.draws), -1)
-
-    @cached_property
-    def order(self) -> mixing.Order:
-        return np.argsort(self.flat, axis=1)
-
-    @cached_property
-    def ordered(self) -> Array:
-        return np.take_along_axis(self.flat, self.order, axis=1)
-
-    @cached_property
-    def _split(self) -> tuple[Array, Array, mixing.Order]:
-        """Split chains, their sorted values and the order of these."""
-        split = mixing.split_chains(self.draws)
-        if split.size == self.draws.size:
-            return split, self.ordered, self.order
-        flat = split.reshape(len(split), -1)
-        order = np.argsort(flat, axis=1)
-        return split, np.take_along_axis(flat, order, axis=1), order
-
-    @cached_property
-    def _scores(self) -> Array:
-        split, ordered, order = self._split
-        return mixing.normal_scores(ordered, order).reshape(split.shape)
-
-    def _where_judged(self, figures: Array) -> Array:
-        return np.where(self.judged, figures, np.nan)
-
-    def quantile(self, prob: float) -> Array:
-        """Interpolate between order statistics linearly (type 7), rounding as numpy does."""
-        place = prob * (self.ordered.shape[1] - 1)
-        below = int(place)
-        share = place - below
-        low = self.ordered[:, below]
-        high = self.ordered[:, min(below + 1, self.ordered.shape[1] - 1)]
-        step = high - low
-        figures: Array = low + step * share if share < 0.5 else high - step * (1 - share)
-        return figures
-
-    def hdi(self, prob: float) -> tuple[Array, Array]:
-        size = self.ordered.shape[1]
-        held = min(int(np.floor(prob * size)), size - 1)
-        widths = self.ordered[:, held:] - self.ordered[:, : size - held]
-        start = widths.argmin(axis=1)
-        rows = np.arange(len(start))
-        return self.ordered[rows, start], self.ordered[rows, start + held]
-
-    def _share(self, low: Array | float, high: Array | float) -> Array:
-        """Count the draws from low to high, ends included, as a share of all."""
-        low, high = (np.reshape(end, (-1, 1)) for end in (low, high))
-        counted: Array = ((self.flat >= low) & (self.flat <= high)).mean(axis=1)
-        return counted
-
-    def rope_share(self, low: Array, high: Array, rope: Interval) -> Array:
-        both = self._share(np.maximum(low, rope[0]), np.minimum(high, rope[1]))
-        return both / self._share(low, high)
-
-    def direction(self) -> Array:
-        figures: Array = np.maximum((self.flat > 0).mean(axis=1), (self.flat < 0).mean(axis=1))
-        return figures
-
-    def rhat(self) -> Array:
-        if self.draws.shape[1] < 2 or not self.judged.any():
-            return np.full(len(self.draws), np.nan)
-        split, ordered, order = self._split
-        folded = mixing.folded_scores(ordered, order).reshape(split.shape)
-        return self._where_judged(
-            np.maximum(
-                mixing.potential_scale_reduction(self._scores),
-                mixing.potential_scale_reduction(folded),
-            )
-        )
-
-    def _effective_size(self, series: Callable[[], Array]) -> Array:
-        if not self.judged.any():
-            return np.full(len(self.draws), np.nan)
-        return self._where_judged(mixing.effective_size(series()))
-
-    def ess_bulk(self) -> Array:
-        return self._effective_size(lambda: self._scores)
-
-    def ess_mean(self) -> Array:
-        return self._effective_size(lambda: self._split[0])
-
-    def ess_quantile(self, prob: float) -> Array:
-        cut = self.quantile(prob)[:, np.newaxis, np.newaxis]
-        return self._effective_size(
-            lambda: mixing.split_chains((self.draws <= cut).astype(np.float64))
-        )
-
-    def ess_tail(self) -> Array:
-        low, high = (self.ess_quantile(prob) for prob in _TAILS)
-        return np.minimum(low, high)
-
-    def mcse_mean(self) -> Array:
-        figures: Array = self.flat.std(axis=1, ddof=1) / np.sqrt(self.ess_mean())
-        return figures
-
-    def mcse_sd(self) -> Array:
-        # The sd is a function of the mean of the squared deviations (delta method; Kenney and
-        # Keeping 1951, p. 141), so what counts is the effective number of squares: antithetic
-        # chains, such as NUTS makes, have fewer of them than of draws.
-        squares = (self.flat - self.flat.mean(axis=1, keepdims=True)) ** 2
-        variance = squares.mean(axis=1)
-        effective = self._effective_size(
-            lambda: mixing.split_chains(squares.reshape(self.draws.shape))
-        )
-        of_variance = ((squares**2).mean(axis=1) - variance**2) / effective
-        with np.errstate(divide="ignore", invalid="ignore"):
-            error: Array = np.sqrt(of_variance / variance / 4)
-        return error
-
-    def mcse_quantile(self, prob: float) -> Array:
-        """Half the width between the order statistics one standard error away on either side."""
-        from scipy.stats import beta
-
-        size = self.ordered.shape[1]
-        judged = self.judged
-        effective = np.where(judged, self.ess_quantile(prob), size)
-        one_sd = np.array([[0.1586553], [0.8413447]])
-        low, high = beta.ppf(one_sd, effective * prob + 1, effective * (1 - prob) + 1)
-        first = np.floor(np.maximum(low * size - 1, 0)).astype(int)
-        last = np.ceil(np.minimum(high * size - 1, size - 1)).astype(int)
-        rows = np.arange(len(first))
-        return self._where_judged((self.ordered[rows, last] - self.ordered[rows, first]) / 2)
-
-    def summary(self, prob: float, rope: Interval) -> dict[str, Array]:
-        low, high = self.hdi(prob)
-        size = self.flat.shape[1]
-        figures = (
-            self.flat.mean(axis=1),
-            (self.ordered[:, (size - 1) // 2] + self.ordered[:, size // 2]) / 2,
-            self.flat.std(axis=1, ddof=1),
-            low,
-            high,
-            self.quantile((1 - prob) / 2),
-            self.quantile((1 + prob) / 2),
-            self.direction(),
-            self.rope_share(low, high, rope),
-            self.ess_bulk(),
-            self.ess_tail(),
-            self.rhat(),
-            self.mcse_mean(),
-            self.mcse_quantile(0.5),
-            self.mcse_sd(),
-            np.full(len(self.flat), size, dtype=np.float64),
-        )
-        return dict(zip(SUMMARY_COLUMNS, figures, strict=True))
+def _summary(block: Block, prob: float, rope: Interval) -> dict[str, Array]:
+    low, high = block.hdi(prob)
+    size = block.flat.shape[1]
+    ess_bulk, ess_mean, ess_squares, ess_low, ess_median, ess_high = block.effective_sizes(
+        block.scores,
+        block.split,
+        block.split_squares,
+        block.below_quantiles(_TAILS[0], 0.5, _TAILS[1]),
+    )
+    figures = (
+        block.mean,
+        (block.ordered[:, (size - 1) // 2] + block.ordered[:, size // 2]) / 2,
+        block.sd,
+        low,
+        high,
+        block.quantile((1 - prob) / 2),
+        block.quantile((1 + prob) / 2),
+        block.direction(),
+        block.rope_share(low, high, rope),
+        ess_bulk,
+        np.minimum(ess_low, ess_high),
+        block.rhat(),
+        block.mcse_mean(ess_mean),
+        block.mcse_quantile(0.5, ess_median),
+        block.mcse_sd(ess_squares),
+        np.full(len(block.flat), size, dtype=np.float64),
+    )
+    return dict(zip(SUMMARY_COLUMNS, figures, strict=True))
 
 
-def _checked(draws: ArrayLike) -> Array:
-    array = np.asarray(draws, dtype=np.float64)
+def _checked(draws: ArrayLike) -> NDArray[Any]:
+    array = np.asarray(draws)
     if array.ndim != 3 or array.shape[1] == 0 or array.shape[2] < 2:
         raise ValueError(
             "draws must have shape (quantity, chain, draw) with at least one chain of two draws, "
@@ -338,18 +225,22 @@ def _check_probability(prob: float) -> None:
         raise ValueError(f"the probability of an interval must be between 0 and 1, not {prob!r}")
 
 
-def _in_blocks(work: Callable[[_Block], dict[str, Array]], draws: Array) -> dict[str, Array]:
+def _in_blocks(work: Callable[[Block], dict[str, Array]], draws: NDArray[Any]) -> dict[str, Array]:
     """Apply `work` to blocks of quantities, on the threads at hand, and join the results."""
     rows = max(1, _VALUES_PER_BLOCK // (draws.shape[1] * draws.shape[2]))
     blocks = [draws[start : start + rows] for start in range(0, len(draws), rows)] or [draws]
 
-    def done(block: Array) -> dict[str, Array]:
+    def done(block: NDArray[Any]) -> dict[str, Array]:
         # A draw that is not finite gives NaN; that is the answer, not a warning.
         with np.errstate(invalid="ignore"):
-            return work(_Block(np.ascontiguousarray(block)))
+            return work(Block(np.ascontiguousarray(block, dtype=np.float64)))
 
     if len(blocks) == 1:
         return done(blocks[0])
+    # glibc hands freed memory back to the system, and every page taken anew costs a fault: a third
+    # of the time here. Once an array of this size has been freed, it keeps all smaller ones for
+    # the next block.
+    np.empty(_KEPT_BYTES, dtype=np.uint8)
     with ThreadPoolExecutor(_threads()) as pool:
         parts = list(pool.map(done, blocks))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
