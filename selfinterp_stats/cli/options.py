@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -85,9 +86,35 @@ regression_draws_option = click.option(
 parquet_option = click.option(
     "--parquet", is_flag=True, help="Write the draws as Parquet too (draws/*.parquet), for R."
 )
+running_options = (
+    click.option(
+        "--device",
+        type=click.Choice(["cpu", "gpu"]),
+        help="Where JAX computes. Default: a GPU if JAX finds one.",
+    ),
+    click.option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Fit scenarios on the workers of a Dask scheduler, for instance "
+        "tcp://127.0.0.1:8786; 'local' starts one worker per core of this machine.",
+    ),
+    click.option(
+        "--batch-size",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Scenarios fitted together; fewer take less memory. Default: by what is free.",
+    ),
+    click.option(
+        "--store",
+        metavar="DIR",
+        help="Keep finished fits of scenarios here, so that the same command goes on where it "
+        "was stopped.",
+    ),
+)
 settings_options = (
     seed_option("result"),
     engine_option,
+    *running_options,
     draws_option,
     hdi_prob_option,
     rope_option,
@@ -188,9 +215,15 @@ def settings_from(given: dict[str, Any]) -> Any:
         A setting makes no sense.
     """
     from selfinterp_stats.estimates.results import Settings
+    from selfinterp_stats.inference.settings import Running
 
+    store = given.pop("store", None)
+    running = Running(
+        store=None if store is None else Path(store),
+        **{name: given.pop(name, None) for name in ("batch_size", "device", "cluster")},
+    )
     names = ("seed", "engine", "draws", "regression_draws", "hdi_prob", "rope")
-    return Settings(**{name: given.pop(name) for name in names if name in given})
+    return Settings(running=running, **{name: given.pop(name) for name in names if name in given})
 
 
 def study_from(given: dict[str, Any]) -> Any:

@@ -12,7 +12,7 @@ import pandas as pd
 from selfinterp_stats.estimates.agreement import CELL
 from selfinterp_stats.estimates.results import CHAINS, Settings
 from selfinterp_stats.inference.fit import Fits, prepare_groups, sample
-from selfinterp_stats.inference.settings import Sampling
+from selfinterp_stats.inference.settings import Running, Sampling
 from selfinterp_stats.models import ModelSpec, correlation_model, training_effect_model
 from selfinterp_stats.models.regressions import BASE_MODEL, REPORTS, RESPONSE, TRAINED
 from selfinterp_stats.study.study import INTROSPECTION_TRAINED, WEIGHT_TRAINED
@@ -61,11 +61,12 @@ def fit_regressions(
     # 64-bit floats: a log-likelihood of thousands of rows has too few digits left in 32.
     sampling = Sampling(settings.engine, CHAINS, settings.regression_draws, settings.seed, x64=True)
     wanted = regressions(agreement)
+    here = Running(device=settings.running.device)
     prepared = [prepare_groups(one.spec, one.data, one.by, sampling) for one in wanted]
     with ThreadPoolExecutor() as pool:
         # PyMC runs processes of its own, one dataset after the other.
         run = map if settings.engine == "bambi" else pool.map
-        fitted = list(run(lambda one: sample(one, sampling, progress), prepared))
+        fitted = list(run(lambda one: sample(one, sampling, progress, running=here), prepared))
     return list(zip(wanted, fitted, strict=True))
 
 

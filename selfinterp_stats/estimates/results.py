@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from selfinterp_stats.errors import InputError
+from selfinterp_stats.inference.settings import Running
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +34,8 @@ class Settings:
         Posterior draws per scenario in stage 1, over all chains.
     regression_draws : int
         Posterior draws per regression in stage 2, over all chains.
+    running : Running
+        Where the work is done; the regressions are always fitted on this machine.
     """
 
     seed: int = 0
@@ -41,6 +44,7 @@ class Settings:
     rope: tuple[float, float] = (-0.1, 0.1)
     draws: int = 4_000
     regression_draws: int = 40_000
+    running: Running = field(default_factory=Running)
 
     def __post_init__(self) -> None:
         if not 0 < self.hdi_prob < 1:

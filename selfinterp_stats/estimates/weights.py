@@ -13,7 +13,7 @@ from selfinterp_stats.estimates.diagnostics import diagnose
 from selfinterp_stats.estimates.results import CHAINS, Settings
 from selfinterp_stats.inference.fit import Fits, fit_datasets
 from selfinterp_stats.inference.posterior import tree_of
-from selfinterp_stats.inference.settings import Running, Sampling
+from selfinterp_stats.inference.settings import Sampling
 from selfinterp_stats.models import ModelSpec, weights_model
 
 if TYPE_CHECKING:
@@ -83,7 +83,6 @@ def fit_weights(
     settings: Settings | None = None,
     spec: ModelSpec | None = None,
     progress: Progress | None = None,
-    running: Running | None = None,
 ) -> Weights:
     """Fit the paper's logistic regression to every scenario of a study.
 
@@ -99,8 +98,6 @@ def fit_weights(
     progress : callable, optional
         Called with the number of scenarios that have just been finished and their effective
         draws.
-    running : Running, optional
-        Where the work is done.
 
     Returns
     -------
@@ -121,7 +118,7 @@ def fit_weights(
         BY,
         Sampling(settings.engine, CHAINS, settings.draws, settings.seed),
         progress,
-        running=running,
+        running=settings.running,
         summary={"hdi_prob": settings.hdi_prob, "rope": settings.rope},
     )
     order = [fits.parameters.index(name) for name in (*predictors, "Intercept")]

@@ -92,12 +92,12 @@ class Fits:
         """
         step = design_at(self.model, high) - design_at(self.model, low)
         at = self.parameters.index("Intercept") + 1
-        slopes = self.draws.values[dataset, ..., at : at + step.shape[1]]
+        slopes = np.asarray(self.draws.values[dataset, ..., at : at + step.shape[1]])
         return np.einsum("rp,cdp->rcd", step, slopes)
 
     def of(self, parameter: str) -> np.ndarray:
         """Draws of one scalar parameter, as a (dataset, chain, draw) array."""
-        return self.draws.values[..., self.parameters.index(parameter)]
+        return np.asarray(self.draws.values[..., self.parameters.index(parameter)])
 
 
 def fit_datasets(

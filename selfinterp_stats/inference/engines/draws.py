@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -15,14 +16,15 @@ class Draws:
     Attributes
     ----------
     values : (dataset, chain, draw, parameter) array
-        Parameters on their own scale, in the order of `LiftedModel.parameters`.
+        Parameters on their own scale, in the order of `LiftedModel.parameters`. Draws that stay
+        in a folder are an xarray variable, which reads what is taken of it.
     per_draw : dict of str to (dataset, chain, draw) array
         Sampler statistics under ArviZ's names: ``diverging``, ``energy``, ...
     per_dataset : dict of str to (dataset,) array
         Statistics of a whole fit: ``pareto_k``, ``proposals_accepted``, ...
     """
 
-    values: np.ndarray
+    values: Any
     per_draw: dict[str, np.ndarray] = field(default_factory=dict)
     per_dataset: dict[str, np.ndarray] = field(default_factory=dict)
 
