@@ -154,11 +154,22 @@ def spec_of(model: bambi.Model) -> ModelSpec:
     )
 
 
+def free_parameters(model: bambi.Model) -> list[Any]:
+    """The free variables of PyMC's model in one order, in which Bambi does not always have them.
+
+    The intercept, the terms' coefficients in the order of the design's columns, the rest by name.
+    """
+    found = {rv.name: rv for rv in model.backend.model.free_RVs}
+    names = [name for name in ("Intercept", *linear_predictor(model).common_terms) if name in found]
+    rest = sorted(set(found) - set(names))
+    return [found[name] for name in (*names, *rest)]
+
+
 def scalars(model: bambi.Model) -> tuple[str, ...]:
     """Names of the scalar parameters of a built model, vectors written out by level."""
     pymc_model = model.backend.model
     names: list[str] = []
-    for rv in pymc_model.free_RVs:
+    for rv in free_parameters(model):
         dims = pymc_model.named_vars_to_dims.get(rv.name, ())
         if not dims:
             names.append(rv.name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from selfinterp_stats.inference.density.terms import free_parameters
 from selfinterp_stats.inference.engines.draws import Draws
 from selfinterp_stats.inference.engines.seeds import key_data
 
@@ -77,7 +78,7 @@ def _fit(
         inference_method="pymc",
     )
     posterior, statistics = result["posterior"], result["sample_stats"]
-    names = [rv.name for rv in model.backend.model.free_RVs]
+    names = [rv.name for rv in free_parameters(model)]
     flat = [posterior[name].values.reshape(chains, draws, -1) for name in names]
     return np.concatenate(flat, axis=2), {
         "diverging": statistics["diverging"].values,

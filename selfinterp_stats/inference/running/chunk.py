@@ -15,16 +15,21 @@ import numpy as np
 from selfinterp_stats.inference.density.batch import Batch
 from selfinterp_stats.inference.density.lift import LiftedModel
 from selfinterp_stats.inference.engines.draws import Draws
-from selfinterp_stats.inference.engines.importance import HEAVY_TAILS, importance
+from selfinterp_stats.inference.engines.importance import (
+    DEGREES_OF_FREEDOM,
+    HEAVY_TAILS,
+    importance,
+)
 from selfinterp_stats.inference.engines.laplace import Laplace, laplace
 from selfinterp_stats.inference.engines.nuts import nuts
 from selfinterp_stats.inference.engines.pareto import GOOD_K
 from selfinterp_stats.inference.settings import Sampling
 from selfinterp_stats.inference.summary.summaries import summarise
 
-# Below this share of accepted proposals, or this many posterior sds from a mode, importance
-# sampling is not believed whatever its Pareto k.
+# Below this share of accepted proposals, this worth of their weights, or this many posterior sds
+# from a mode, importance sampling is not believed whatever its Pareto k.
 FEWEST_ACCEPTED = 0.2
+LEAST_WORTH = 0.2
 NEAR_MODE = 1e-3
 
 
@@ -134,11 +139,13 @@ def _draw(
     engines = np.full(len(batch), "importance", dtype="U10")
     poor = _poor(drawn, approximation, n)
     if len(poor):
+        heavy = ~(drawn.per_dataset["pareto_k"][poor] <= GOOD_K)
+        freedom = np.where(heavy, HEAVY_TAILS, DEGREES_OF_FREEDOM)
         again, _ = importance(
             model,
             batch.select(poor).filled(len(batch)),
             around.select(poor).filled(len(batch)),
-            degrees_of_freedom=HEAVY_TAILS,
+            freedom=np.append(freedom, np.full(len(batch) - len(poor), HEAVY_TAILS)),
             **how,
         )
         drawn = _better(drawn, again.select(range(len(poor))), poor)
@@ -164,16 +171,18 @@ def _poor(drawn: Draws, approximation: Laplace, n: int) -> np.ndarray:
     trusted = (
         (drawn.per_dataset["pareto_k"] <= GOOD_K)
         & (drawn.per_dataset["proposals_accepted"] >= FEWEST_ACCEPTED)
+        & (drawn.per_dataset["effective_share"] >= LEAST_WORTH)
         & (approximation.gradient <= NEAR_MODE)
     )
     return np.flatnonzero(~trusted[:n])
 
 
 def _better(drawn: Draws, again: Draws, which: np.ndarray) -> Draws:
-    """Take the second attempt where its ratios have the thinner tail."""
-    before, after = (one.per_dataset["pareto_k"] for one in (drawn, again))
-    thinner = np.flatnonzero(~(after >= before[which]))
-    return drawn.put(which[thinner], again.select(thinner))
+    """Take the second attempt where its proposals are worth more and their tail is believable."""
+    before, after = (one.per_dataset["effective_share"] for one in (drawn, again))
+    tail = again.per_dataset["pareto_k"] <= GOOD_K
+    better = np.flatnonzero(tail & ~(after <= before[which]))
+    return drawn.put(which[better], again.select(better))
 
 
 def _to_zero(values: np.ndarray, batch: Batch, intercept: int) -> None:
