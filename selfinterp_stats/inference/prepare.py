@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from selfinterp_stats.errors import InputError
-from selfinterp_stats.inference.datasets import Datasets, read
+from selfinterp_stats.inference.datasets import REFUSALS, Datasets, read, words_of
 from selfinterp_stats.inference.density.batch import Batch, Rows, pack
 from selfinterp_stats.inference.density.improper import why_improper
 from selfinterp_stats.inference.density.lift import LiftedModel, lift_once
 from selfinterp_stats.inference.density.prior import Parameter, form_of
+from selfinterp_stats.inference.density.support import allows
 from selfinterp_stats.inference.density.terms import (
     CannotBatch,
     design_matrix,
     has_intercept,
     linear_predictor,
+    priors_of,
     scalars,
 )
 from selfinterp_stats.models.defaults import brms_priors
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 DataPriors = Literal["frozen", "per_dataset"]
 FLAT = ("Flat", "HalfFlat")
+HEAVY = ("StudentT", "Cauchy")
 
 
 @dataclass(frozen=True)
@@ -140,11 +143,17 @@ def prepare(
     InputError
         If no dataset can be fitted.
     """
-    rows, template = read(datasets, spec)
+    datasets, rows, template = read(datasets, spec)
+    datasets = _without_impossible(spec, datasets, rows)
+    if defaults is not None:
+        _check_named(spec, template)
     specs = _with_defaults(spec, datasets, rows, defaults) if defaults else ()
     spec = specs[0] if specs else spec
     specs = specs if len(set(specs)) > 1 else ()
-    model = spec.build(template.data)
+    try:
+        model = spec.build(template.data)
+    except REFUSALS as error:
+        raise InputError(f"Bambi cannot build the model: {words_of(error)}") from error
     if design_matrix(model).shape[1] != rows.X.shape[1]:
         raise CannotBatch("its columns differ between datasets")
     datasets = _without_improper(spec, datasets, rows, model)
@@ -242,6 +251,30 @@ def numbers_under(parameters: tuple[Parameter, ...], priors: Mapping[str, Prior]
     return np.concatenate(parts)
 
 
+def _check_named(spec: ModelSpec, model: bambi.Model) -> None:
+    """Refuse priors of what the model does not have, such as a term that was misspelt."""
+    known = ["common", *priors_of(model)]
+    for name, _ in spec.priors:
+        if name not in known:
+            raise InputError(
+                "a prior is named for what the model does not have",
+                value=name,
+                allowed=", ".join(known),
+            )
+
+
+def _without_impossible(spec: ModelSpec, datasets: Datasets, rows: Rows) -> Datasets:
+    """Set datasets aside with a response that the family gives no density."""
+    allowed = allows(spec.family, rows.y, rows.other)
+    if allowed is None or allowed.fine.all():
+        return datasets
+    problems = datasets.problems.copy()
+    which = np.repeat(np.arange(len(rows.sizes)), rows.sizes)
+    for row in np.flatnonzero(~allowed.fine)[::-1]:
+        problems[which[row]] = f"its response is {rows.y[row]:g} in a row, not {allowed.words}"
+    return _that_can_be_fitted(replace(datasets, problems=problems))
+
+
 def _without_improper(spec: ModelSpec, datasets: Datasets, rows: Rows, model: Any) -> Datasets:
     """Set datasets aside whose posterior is not proper."""
     priors = dict(spec.priors)
@@ -260,7 +293,10 @@ def _without_improper(spec: ModelSpec, datasets: Datasets, rows: Rows, model: An
     )
     intercept = has_intercept(model)
     if intercept:
-        flat = np.append(flat, priors["Intercept"].name in FLAT)
+        # Where slopes are flat, a heavy-tailed intercept follows them to any separation: then
+        # the slopes have no variance, and from a number of them on no proper posterior.
+        unbounded = FLAT if not flat.any() else (*FLAT, *HEAVY)
+        flat = np.append(flat, priors["Intercept"].name in unbounded)
     if not flat.any() and spec.family not in ("gaussian", "t"):
         return datasets
     problems = datasets.problems.copy()
@@ -268,9 +304,13 @@ def _without_improper(spec: ModelSpec, datasets: Datasets, rows: Rows, model: An
         part = slice(rows.starts[dataset], rows.starts[dataset + 1])
         X = rows.X[part]
         if intercept:
-            X = np.column_stack([X, np.ones(len(X))])
+            X = np.column_stack([X - X.mean(axis=0), np.ones(len(X))])
         why = why_improper(spec.family, X, rows.y[part], rows.other[part], flat)
         problems[dataset] = f"its posterior is improper: {why}" if why else ""
-    datasets = replace(datasets, problems=problems)
+    return _that_can_be_fitted(replace(datasets, problems=problems))
+
+
+def _that_can_be_fitted(datasets: Datasets) -> Datasets:
+    """The same, unless none is left."""
     datasets.fit_for_use()
     return datasets
