@@ -12,6 +12,7 @@ import sys
 import click
 
 from selfinterp_stats import __version__
+from selfinterp_stats.cli.collecting import collect
 from selfinterp_stats.cli.commands import (
     compare,
     demo,
@@ -58,7 +59,7 @@ def selfinterp(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (demo, fetch, reproduce, weights, tables, compare, simulate):
+for command in (demo, fetch, reproduce, weights, tables, compare, simulate, collect):
     selfinterp.add_command(command)
 
 

@@ -1,0 +1,15 @@
+"""``selfinterp collect``: ask a model, keep every reply, write a study folder."""
+
+from __future__ import annotations
+
+import click
+
+from selfinterp_stats.cli.serving import simulate_server
+
+
+@click.group()
+def collect() -> None:
+    """Ask a model for choices and reports, and write what it said as a study folder."""
+
+
+collect.add_command(simulate_server)
