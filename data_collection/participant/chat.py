@@ -32,10 +32,9 @@ class Chat:
     def __init__(self, participant: Participant) -> None:
         self.participant = participant
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         try:
-            check_key(self.participant, scope)
             body = json.loads(await _body(receive))
             model, prompt = body.get("model"), last_user_text(body.get("messages"))
             self.participant.mind(model)
@@ -79,21 +78,6 @@ class Chat:
             if trouble == "hang":
                 await _gone(receive, mischief.hang_seconds)
             await _cut(send)
-
-
-def check_key(participant: Participant, scope: Scope) -> None:
-    """See that the request has the right key, where one is asked for.
-
-    Raises
-    ------
-    RequestRefused
-        It has not.
-    """
-    if participant.key is None:
-        return
-    expected = f"Bearer {participant.key}".encode()
-    if dict(scope["headers"]).get(b"authorization") != expected:
-        raise RequestRefused(401, "Incorrect API key provided.", "invalid_api_key")
 
 
 async def _body(receive: Receive) -> bytes:

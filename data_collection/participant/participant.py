@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
@@ -88,10 +89,14 @@ class Participant:
     mischief : Mischief
     key : str or None
         The only API key that is accepted, if one is asked for.
+    job_seconds, batch_seconds : float
+        How long a fine-tuning job and a batch take.
     minds : dict of str to Mind
         Every model, by name.
     calls : dict of (str, str) to Calls
         By model and prompt (the text of the last user message).
+    coming : dict of str to (float, Mind)
+        Models whose training ends at a time (seconds since 1970).
     """
 
     seed: int = 0
@@ -99,8 +104,11 @@ class Participant:
     described: Sequence[Described] = ()
     mischief: Mischief = field(default_factory=Mischief)
     key: str | None = None
+    job_seconds: float = 2.0
+    batch_seconds: float = 2.0
     minds: dict[str, Mind] = field(init=False)
     calls: dict[tuple[str, str], Calls] = field(init=False, default_factory=dict)
+    coming: dict[str, tuple[float, Mind]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         widths = {known.context.without_role: known.widths for known in self.described}
@@ -114,11 +122,21 @@ class Participant:
         RequestRefused
             There is none.
         """
-        found = self.minds.get(model) if isinstance(model, str) else None
+        model = model if isinstance(model, str) else ""
+        if model not in self.minds and model in self.coming:
+            self.settle()
+        found = self.minds.get(model)
         if found is None:
             message = f"The model `{model}` does not exist or you do not have access to it."
             raise RequestRefused(404, message, "model_not_found", "model")
         return found
+
+    def settle(self) -> None:
+        """Let the models whose training has ended be asked."""
+        for name, (ready, mind) in list(self.coming.items()):
+            if ready <= time.time():
+                self.minds[name] = mind
+                del self.coming[name]
 
     def count(self, model: str, prompt: str) -> Calls:
         """Note that a prompt came in."""

@@ -57,6 +57,22 @@ _TIMES: Final = {
     multiple=True,
     help="A base model's name; repeatable. Default: model-a and model-b.",
 )
+@click.option(
+    "--job-seconds",
+    type=_SECONDS,
+    default=2.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a fine-tuning job takes.",
+)
+@click.option(
+    "--batch-seconds",
+    type=_SECONDS,
+    default=2.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a batch takes.",
+)
 @click.option("--key", metavar="TEXT", help="Accept this API key alone. Default: any.")
 @options(
     seed_option("answers"),
@@ -83,6 +99,8 @@ def simulate_server(
     base_models: tuple[str, ...],
     key: str | None,
     seed: int,
+    job_seconds: float,
+    batch_seconds: float,
     **mischief: Any,
 ) -> int:
     """A participant whose weights are known, behind an OpenAI-compatible server.
@@ -113,6 +131,8 @@ def simulate_server(
         described=described,
         mischief=Mischief(seed=seed, **{name: mischief[name] for name in known & set(mischief)}),
         key=key,
+        job_seconds=job_seconds,
+        batch_seconds=batch_seconds,
     )
     show.say(f"Models: {', '.join(participant.base_models)}. Stop with Ctrl-C.")
     try:

@@ -19,7 +19,6 @@ from data_collection.participant.serve import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "sk-test"
-SYSTEM = "Your job is to make hypothetical decisions on behalf of different people or characters."
 
 
 class Running:

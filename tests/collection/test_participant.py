@@ -9,36 +9,11 @@ import time
 
 import openai
 import pytest
-from server import KEY, SYSTEM, running, running_process
+from prompts import CHOICE, CONTEXT, NAMES, PHONES, REPORT, asked, grid
+from server import KEY, running, running_process
 
 from data_collection.participant.minds import Mind, Weights
-from data_collection.participant.participant import Described
-from data_collection.participant.reading import Context, read_prompt
-
-NAMES = ("price", "battery_life", "weight")
-CONTEXT = Context("Imagine you are Macbeth. Which phone would you prefer?", NAMES)
-PHONES = Described("phone", CONTEXT, (1000.0, 20.0, 200.0))
-CHOICE = 'Respond with "A" or "B":\n\n'
-REPORT = "Respond only with JSON:\n\n"
-
-
-def asked(task, a, b, context=CONTEXT):
-    """Messages about two options."""
-
-    def option(values):
-        pairs = zip(context.names, values, strict=True)
-        return "\n".join(f"{name}: {float(value)} units" for name, value in pairs)
-
-    text = f"{task}{context.question}\nA:\n{option(a)}\n\nB:\n{option(b)}"
-    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": text}]
-
-
-def grid(count):
-    """Pairs of options, no two alike."""
-    return [
-        ((100 + 3 * i % 900, 1 + 7 * i % 20, 50 + 11 * i % 200), (500, 10, 100 + i % 5))
-        for i in range(count)
-    ]
+from data_collection.participant.reading import read_prompt
 
 
 def complete(client, messages, **options):
@@ -238,8 +213,6 @@ def test_spoilt_answers_are_the_same_in_every_run():
 
 
 def test_expected_reports_are_those_of_a_clipped_normal():
-    # Far outside, a report is always at the end of the scale; at 0 nothing is clipped off one side.
-    mind = Mind(0, "model-a", {})
     learned = Weights((100.0, -100.0, 0.0), (9.0, -9.0, 0.0), 0.0)
     mind = Mind(0, "model-a", {}, learned={CONTEXT: learned})
     assert mind.weights(CONTEXT) is learned
