@@ -1,0 +1,236 @@
+"""Puts requests to a model through the official client, many at once, and hands on the answers.
+
+It asks as fast as the service bears (see `pace`), asks again where that may help (see
+`troubles`), and stops when it cannot. It knows nothing of the journal, of trials or of parsing,
+and takes requests one by one as places become free, so a million of them need no more memory
+than a few.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import openai
+
+from data_collection.answers import answer_from
+from data_collection.errors import AccessError
+from data_collection.money import Budget
+from data_collection.pace import Pace
+from data_collection.records import Answer, Request
+from data_collection.troubles import Trouble, UnreadableAnswer, gone, trouble
+
+OPENAI_URL: Final = "https://api.openai.com/v1"
+
+# Seconds before the second attempt; each later wait is twice as long, up to the longest.
+_FIRST_WAIT: Final = 0.5
+_LONGEST_WAIT: Final = 30.0
+# Seconds until a connection counts as impossible.
+_CONNECT: Final = 10.0
+# Attempts at a service that has not been reached in this run.
+_KNOCKS: Final = 3
+# Requests that used up their attempts, with no answer to any in all that time: nobody is there.
+_LOST: Final = 3
+
+OnAnswer = Callable[[Request, Answer], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Service:
+    """Where to ask, and how patiently.
+
+    Attributes
+    ----------
+    base_url : str
+        Of an OpenAI-compatible interface; usually ends in ``/v1``.
+    key : str
+        The API key; never shown.
+    concurrency : int
+        Requests out at once, at most.
+    timeout : float
+        Seconds until an attempt counts as lost.
+    attempts : int
+        At one request, until it is given up as failed.
+    """
+
+    base_url: str = OPENAI_URL
+    key: str = field(default="", repr=False)
+    concurrency: int = 64
+    timeout: float = 120.0
+    attempts: int = 8
+
+
+def key_from_environment(base_url: str) -> str:
+    """The API key of ``OPENAI_API_KEY``; servers of one's own mostly ask for none.
+
+    Raises
+    ------
+    AccessError
+        There is no key and the service is OpenAI's, or the key cannot be one.
+    """
+    key = os.environ.get("OPENAI_API_KEY", "").strip()
+    if not key:
+        if "api.openai.com" in base_url:
+            raise AccessError(
+                "there is no API key",
+                remedy="Put it into the environment variable OPENAI_API_KEY, or name another "
+                "service with --base-url.",
+            )
+        return "none"
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        # The value itself must not be shown.
+        raise AccessError(
+            "the API key holds a character that no key has, such as a blank or a line break",
+            remedy="Set OPENAI_API_KEY to the key alone.",
+        )
+    return key
+
+
+async def ask_all(
+    requests: Iterable[Request],
+    service: Service,
+    on_answer: OnAnswer,
+    budget: Budget | None = None,
+) -> None:
+    """Ask everything, in any order, and await `on_answer` for each answer or failure.
+
+    Before a place takes the next request its `on_answer` has returned, so no more answers are
+    underway than `service.concurrency`. When it has to stop, requests that are out are waited
+    for and handed on first.
+
+    Parameters
+    ----------
+    requests : iterable of Request
+    service : Service
+    on_answer : callable
+        Gets each request with its `Answer`; an error that it raises stops everything.
+    budget : Budget, optional
+        When it allows no further call, no request is begun and what is left is not handed on.
+
+    Raises
+    ------
+    AccessError
+        The key or the model is not accepted.
+    ServiceError
+        The service cannot be reached, or nothing comes back any more.
+    """
+    async with _client(service) as client:
+        asking = _Asking(client, service, on_answer, budget or Budget())
+        todo = iter(requests)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(service.concurrency):
+                group.create_task(asking.work(todo))
+        if asking.stopped_by is not None:
+            raise asking.stopped_by
+
+
+def _client(service: Service) -> openai.AsyncOpenAI:
+    # By default fewer idle connections are kept than requests may be out; the rest would be
+    # opened anew for every call.
+    limits = type(openai.DEFAULT_CONNECTION_LIMITS)(
+        max_connections=service.concurrency, max_keepalive_connections=service.concurrency
+    )
+    return openai.AsyncOpenAI(
+        base_url=service.base_url,
+        api_key=service.key,
+        max_retries=0,
+        timeout=openai.Timeout(service.timeout, connect=min(service.timeout, _CONNECT)),
+        http_client=openai.DefaultAsyncHttpxClient(limits=limits),
+    )
+
+
+class _Asking:
+    """One run of `ask_all`: what its workers share."""
+
+    def __init__(
+        self, client: openai.AsyncOpenAI, service: Service, on_answer: OnAnswer, budget: Budget
+    ) -> None:
+        self._create: Any = client.chat.completions.with_raw_response.create
+        self._service = service
+        self._on_answer = on_answer
+        self._budget = budget
+        self._pace = Pace(service.concurrency)
+        self._last_answer = 0.0
+        self._lost = 0
+        self._reached = False
+        self.stopped_by: Exception | None = None
+
+    async def work(self, todo: Iterator[Request]) -> None:
+        """Take requests until there are none, or something stopped the run."""
+        while self.stopped_by is None:
+            try:
+                request = next(todo, None)
+                if request is None:
+                    return
+                answer = await self._ask(request)
+                if answer is None:
+                    return
+                await self._on_answer(request, answer)
+            except Exception as error:  # noqa: BLE001 - others finish first, then it is raised
+                self.stopped_by = self.stopped_by or error
+
+    async def _ask(self, request: Request) -> Answer | None:
+        """Ask until there is an answer or no hope; None when the run is over before that."""
+        began = time.monotonic()
+        attempt = 0
+        while True:
+            attempt += 1
+            if self.stopped_by is not None or not self._budget.take(request):
+                return None
+            answer = await self._attempt(request, attempt)
+            if isinstance(answer, Answer):
+                self._last_answer = time.monotonic()
+                self._lost = 0
+                return answer
+            if answer.unreachable and not self._reached and attempt >= _KNOCKS:
+                raise gone(answer.why, self._service.base_url)
+            if not answer.again or attempt >= self._service.attempts:
+                break
+            if answer.wait is None:
+                wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (attempt - 1))
+                # Spread out, so that requests that failed together do not come back together.
+                await asyncio.sleep(wait * random.uniform(0.5, 1.0))
+        if answer.again:
+            self._lost += 1
+            if self._lost >= _LOST and self._last_answer < began:
+                raise gone(answer.why, self._service.base_url)
+        return Answer(attempts=attempt, error=answer.why)
+
+    async def _attempt(self, request: Request, number: int) -> Answer | Trouble:
+        began = await self._pace.enter()
+        answer = None
+        try:
+            answer = await self._call(request, number)
+        except (openai.OpenAIError, UnreadableAnswer) as error:
+            found = trouble(error, request.cell.model, self._service.key)
+        finally:
+            self._budget.settle(request, answer)
+            self._pace.leave()
+        if answer is not None:
+            self._reached = True
+            self._pace.succeeded(began)
+            return answer
+        self._reached = self._reached or not found.unreachable
+        if found.overrun:
+            self._pace.overrun(began)
+        if found.wait:
+            self._pace.pause(found.wait)
+        return found
+
+    async def _call(self, request: Request, number: int) -> Answer:
+        began = time.monotonic()
+        response = await self._create(
+            model=request.cell.model, messages=request.messages, **request.sent
+        )
+        latency = time.monotonic() - began
+        try:
+            body = json.loads(response.content)
+        except ValueError:
+            raise UnreadableAnswer("the service sent something that is no JSON") from None
+        return answer_from(body, latency=latency, attempts=number)
