@@ -49,10 +49,7 @@ def reader(scenarios: Iterable[Scenario], *, rescue: bool = False) -> Reader:
     rescue : bool
         Accept slightly wrong attribute names (see `parse_report`).
     """
-    names = {
-        scenario.name: tuple(attribute.name for attribute in scenario.attributes)
-        for scenario in scenarios
-    }
+    names = {scenario.name: scenario.names for scenario in scenarios}
 
     def read(request: Request, answer: Answer) -> Reply:
         if answer.error:
@@ -63,7 +60,7 @@ def reader(scenarios: Iterable[Scenario], *, rescue: bool = False) -> Reader:
             reply = parse_choice(answer.text)
         else:
             reply = parse_report(answer.text, names[request.scenario], rescue=rescue)
-        if reply.status != "valid" and answer.finish_reason == "length":
+        if reply.status == "invalid" and answer.finish_reason == "length":
             return Reply("truncated", None, False, "it stopped at the token limit")
         return reply
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -19,14 +18,12 @@ from typing import Any, Final
 
 import openai
 
+from data_collection.access import OPENAI_URL
 from data_collection.answers import answer_from
-from data_collection.errors import AccessError
 from data_collection.money import Budget
 from data_collection.pace import Pace
 from data_collection.records import Answer, Request
 from data_collection.troubles import Trouble, UnreadableAnswer, gone, trouble
-
-OPENAI_URL: Final = "https://api.openai.com/v1"
 
 # Seconds before the second attempt; each later wait is twice as long, up to the longest.
 _FIRST_WAIT: Final = 0.5
@@ -42,7 +39,7 @@ OnAnswer = Callable[[Request, Answer], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class Service:
+class Endpoint:
     """Where to ask, and how patiently.
 
     Attributes
@@ -66,48 +63,22 @@ class Service:
     attempts: int = 8
 
 
-def key_from_environment(base_url: str) -> str:
-    """The API key of ``OPENAI_API_KEY``; servers of one's own mostly ask for none.
-
-    Raises
-    ------
-    AccessError
-        There is no key and the service is OpenAI's, or the key cannot be one.
-    """
-    key = os.environ.get("OPENAI_API_KEY", "").strip()
-    if not key:
-        if "api.openai.com" in base_url:
-            raise AccessError(
-                "there is no API key",
-                remedy="Put it into the environment variable OPENAI_API_KEY, or name another "
-                "service with --base-url.",
-            )
-        return "none"
-    if not (key.isascii() and key.isprintable()) or " " in key:
-        # The value itself must not be shown.
-        raise AccessError(
-            "the API key holds a character that no key has, such as a blank or a line break",
-            remedy="Set OPENAI_API_KEY to the key alone.",
-        )
-    return key
-
-
 async def ask_all(
     requests: Iterable[Request],
-    service: Service,
+    endpoint: Endpoint,
     on_answer: OnAnswer,
     budget: Budget | None = None,
 ) -> None:
     """Ask everything, in any order, and await `on_answer` for each answer or failure.
 
     Before a place takes the next request its `on_answer` has returned, so no more answers are
-    underway than `service.concurrency`. When it has to stop, requests that are out are waited
+    underway than `endpoint.concurrency`. When it has to stop, requests that are out are waited
     for and handed on first.
 
     Parameters
     ----------
     requests : iterable of Request
-    service : Service
+    endpoint : Endpoint
     on_answer : callable
         Gets each request with its `Answer`; an error that it raises stops everything.
     budget : Budget, optional
@@ -120,27 +91,27 @@ async def ask_all(
     ServiceError
         The service cannot be reached, or nothing comes back any more.
     """
-    async with _client(service) as client:
-        asking = _Asking(client, service, on_answer, budget or Budget())
+    async with _client(endpoint) as client:
+        asking = _Asking(client, endpoint, on_answer, budget or Budget())
         todo = iter(requests)
         async with asyncio.TaskGroup() as group:
-            for _ in range(service.concurrency):
+            for _ in range(endpoint.concurrency):
                 group.create_task(asking.work(todo))
         if asking.stopped_by is not None:
             raise asking.stopped_by
 
 
-def _client(service: Service) -> openai.AsyncOpenAI:
+def _client(endpoint: Endpoint) -> openai.AsyncOpenAI:
     # By default fewer idle connections are kept than requests may be out; the rest would be
     # opened anew for every call.
     limits = type(openai.DEFAULT_CONNECTION_LIMITS)(
-        max_connections=service.concurrency, max_keepalive_connections=service.concurrency
+        max_connections=endpoint.concurrency, max_keepalive_connections=endpoint.concurrency
     )
     return openai.AsyncOpenAI(
-        base_url=service.base_url,
-        api_key=service.key,
+        base_url=endpoint.base_url,
+        api_key=endpoint.key,
         max_retries=0,
-        timeout=openai.Timeout(service.timeout, connect=min(service.timeout, _CONNECT)),
+        timeout=openai.Timeout(endpoint.timeout, connect=min(endpoint.timeout, _CONNECT)),
         http_client=openai.DefaultAsyncHttpxClient(limits=limits),
     )
 
@@ -149,13 +120,13 @@ class _Asking:
     """One run of `ask_all`: what its workers share."""
 
     def __init__(
-        self, client: openai.AsyncOpenAI, service: Service, on_answer: OnAnswer, budget: Budget
+        self, client: openai.AsyncOpenAI, endpoint: Endpoint, on_answer: OnAnswer, budget: Budget
     ) -> None:
         self._create: Any = client.chat.completions.with_raw_response.create
-        self._service = service
+        self._endpoint = endpoint
         self._on_answer = on_answer
         self._budget = budget
-        self._pace = Pace(service.concurrency)
+        self._pace = Pace(endpoint.concurrency)
         self._last_answer = 0.0
         self._lost = 0
         self._reached = False
@@ -189,8 +160,8 @@ class _Asking:
                 self._lost = 0
                 return answer
             if answer.unreachable and not self._reached and attempt >= _KNOCKS:
-                raise gone(answer.why, self._service.base_url)
-            if not answer.again or attempt >= self._service.attempts:
+                raise gone(answer.why, self._endpoint.base_url)
+            if not answer.again or attempt >= self._endpoint.attempts:
                 break
             if answer.wait is None:
                 wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (attempt - 1))
@@ -199,7 +170,7 @@ class _Asking:
         if answer.again:
             self._lost += 1
             if self._lost >= _LOST and self._last_answer < began:
-                raise gone(answer.why, self._service.base_url)
+                raise gone(answer.why, self._endpoint.base_url)
         return Answer(attempts=attempt, error=answer.why)
 
     async def _attempt(self, request: Request, number: int) -> Answer | Trouble:
@@ -208,7 +179,7 @@ class _Asking:
         try:
             answer = await self._call(request, number)
         except (openai.OpenAIError, UnreadableAnswer) as error:
-            found = trouble(error, request.cell.model, self._service.key)
+            found = trouble(error, request.cell.model, self._endpoint.key)
         finally:
             self._budget.settle(request, answer)
             self._pace.leave()
