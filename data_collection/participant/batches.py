@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from data_collection.participant.cutting import Cut
 from data_collection.participant.files import Files, page
 from data_collection.participant.participant import Participant, RequestRefused, short_hash
 from data_collection.participant.reading import last_user_text
@@ -153,7 +154,10 @@ class Batches:
 
         async def create(request: Request) -> Response:
             now = time.time()
-            return JSONResponse(self.create(await request.json(), now).as_json(now))
+            batch = self.create(await request.json(), now)
+            if self.participant.mischief.receipt_lost(batch.id):
+                return Cut()
+            return JSONResponse(batch.as_json(now))
 
         async def listed(request: Request) -> Response:
             now = time.time()

@@ -12,6 +12,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from data_collection.participant.cutting import cut
 from data_collection.participant.participant import Participant, RequestRefused
 from data_collection.participant.reading import last_user_text
 
@@ -77,7 +78,7 @@ class Chat:
         else:
             if trouble == "hang":
                 await _gone(receive, mischief.hang_seconds)
-            await _cut(send)
+            await cut(send)
 
 
 async def _body(receive: Receive) -> bytes:
@@ -106,10 +107,3 @@ async def _gone(receive: Receive, seconds: float) -> None:
 
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(disconnected(), seconds)
-
-
-async def _cut(send: Send) -> None:
-    """Promise more than is sent; the server then closes the connection."""
-    headers = [_JSON, (b"content-length", b"1000")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": b'{"id": "chatc', "more_body": True})

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from data_collection.participant.cutting import Cut
 from data_collection.participant.files import Files, page
 from data_collection.participant.learning import UnusableFile, read_examples, trained
 from data_collection.participant.participant import Participant, RequestRefused, short_hash
@@ -166,6 +167,9 @@ class Jobs:
             self.participant.coming[name] = (now + job.seconds, mind)
         except UnusableFile as error:
             job.failure = str(error)
+        if self.participant.mischief.job_fails(job.id):
+            job.failure = "The job stopped after an internal error."
+            self.participant.coming.pop(name, None)
         self.jobs[job.id] = job
         return job
 
@@ -192,7 +196,10 @@ class Jobs:
 
         async def create(request: Request) -> Response:
             now = time.time()
-            return JSONResponse(self.create(await request.json(), now).as_json(now))
+            job = self.create(await request.json(), now)
+            if self.participant.mischief.receipt_lost(job.id):
+                return Cut()
+            return JSONResponse(job.as_json(now))
 
         async def listed(request: Request) -> Response:
             now = time.time()

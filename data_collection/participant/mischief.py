@@ -67,6 +67,10 @@ class Mischief:
         Answers that stop at the token limit, before their end.
     fail_rows : float
         Rows of a batch that fail; the share doubles as that of rows that expire.
+    fail_jobs : float
+        Fine-tuning jobs that fail.
+    lose_receipts : float
+        Jobs and batches that are created while the answer saying so is cut off.
     """
 
     seed: int = 0
@@ -83,6 +87,8 @@ class Mischief:
     refuse: float = 0.0
     truncate: float = 0.0
     fail_rows: float = 0.0
+    fail_jobs: float = 0.0
+    lose_receipts: float = 0.0
 
     @property
     def troubles(self) -> bool:
@@ -111,6 +117,14 @@ class Mischief:
         if u < self.fail_rows:
             return "failed"
         return "expired" if u < 2 * self.fail_rows else None
+
+    def job_fails(self, job_id: str) -> bool:
+        """Whether a fine-tuning job fails for no fault of its file."""
+        return uniform(self.seed, "job", job_id) < self.fail_jobs
+
+    def receipt_lost(self, created: str) -> bool:
+        """Whether the client does not hear of a job or batch that was created."""
+        return uniform(self.seed, "receipt", created) < self.lose_receipts
 
     def spoil(self, prompt: str, names: tuple[str, ...], text: str) -> Spoilt:
         """The answer as it goes out.

@@ -11,6 +11,7 @@ import sys
 
 import click
 
+from data_collection.errors import CollectionError
 from selfinterp_stats import __version__
 from selfinterp_stats.cli.collecting import collect
 from selfinterp_stats.cli.commands import (
@@ -22,6 +23,7 @@ from selfinterp_stats.cli.commands import (
     tables,
     weights,
 )
+from selfinterp_stats.cli.finetuning import finetune
 from selfinterp_stats.errors import SelfInterpError
 
 INTERRUPTED = 130
@@ -59,7 +61,7 @@ def selfinterp(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (demo, fetch, reproduce, weights, tables, compare, simulate, collect):
+for command in (demo, fetch, reproduce, weights, tables, compare, simulate, finetune, collect):
     selfinterp.add_command(command)
 
 
@@ -87,7 +89,7 @@ def run(arguments: list[str]) -> int:
     """
     try:
         status = selfinterp.main(arguments, prog_name="selfinterp", standalone_mode=False)
-    except SelfInterpError as error:
+    except (SelfInterpError, CollectionError) as error:
         click.echo(f"selfinterp: {error}", err=True)
         return error.exit_code
     except click.ClickException as error:

@@ -28,6 +28,8 @@ _SHARES: Final = {
     "refuse": "refused",
     "truncate": "answers that stop half-way, at the token limit",
     "fail-rows": "rows of a batch that fail; as many again expire",
+    "fail-jobs": "fine-tuning jobs that fail",
+    "lose-receipts": "jobs and batches that are made though the answer is cut off",
 }
 _TIMES: Final = {
     "retry-after": (1.0, "what Retry-After asks for"),

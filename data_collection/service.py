@@ -1,0 +1,112 @@
+"""A service's addresses for files, jobs and batches: few calls, one after another, made to last.
+
+Choices and reports are asked by the thousand, in `asking`; this is for what is asked once and then
+watched for hours.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from data_collection.errors import AccessError, ServiceError
+from data_collection.troubles import Trouble, gone, trouble
+
+if TYPE_CHECKING:
+    import openai
+
+T = TypeVar("T")
+
+OPENAI: Final = "https://api.openai.com/v1"
+# Seconds between attempts: doubled each time, up to the second of them.
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 60.0
+_ATTEMPTS: Final = 9
+# An upload of a large file over a slow line.
+_TIMEOUT: Final = 600.0
+
+
+class CallFailed(ServiceError):
+    """One call that the service refused, or that may or may not have reached it."""
+
+
+class Service:
+    """An OpenAI-compatible service.
+
+    Parameters
+    ----------
+    base_url : str, optional
+        OpenAI's own unless given.
+    pause : float
+        Seconds before a failed call is made again for the first time.
+
+    Raises
+    ------
+    AccessError
+        OpenAI is to be asked and there is no key in ``OPENAI_API_KEY``.
+    """
+
+    def __init__(self, base_url: str | None = None, *, pause: float = _FIRST_PAUSE) -> None:
+        import openai
+
+        self.base_url = (base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI).rstrip("/")
+        self.key = os.environ.get("OPENAI_API_KEY", "")
+        if not self.key and self.base_url == OPENAI:
+            raise AccessError(
+                "there is no API key",
+                remedy="Set the environment variable OPENAI_API_KEY, or give --base-url.",
+            )
+        self._pause = pause
+        # Servers of one's own often ask for no key, but the library does.
+        self._client = openai.OpenAI(
+            base_url=self.base_url, api_key=self.key or "none", max_retries=0, timeout=_TIMEOUT
+        )
+
+    def call(
+        self, made: Callable[[openai.OpenAI], T], *, about: str = "", repeat: bool = True
+    ) -> T:
+        """Make a call, several times if the trouble may pass.
+
+        Parameters
+        ----------
+        made : callable
+            Gets the client.
+        about : str
+            The model or object that the call is about, for messages.
+        repeat : bool
+            Whether the call may be made again when it is not known what became of it.
+
+        Raises
+        ------
+        AccessError
+            The key is wrong, or the model or object is unknown.
+        CallFailed
+            The service refused the call, or `repeat` is false and it is not known whether the
+            call reached the service.
+        ServiceError
+            The service cannot be reached.
+        """
+        import openai
+
+        pause = self._pause
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return made(self._client)
+            except openai.APIError as error:
+                met = trouble(error, about, self.key)
+                reached = isinstance(error, openai.RateLimitError) or met.unreachable
+            if not met.again or not (repeat or reached):
+                raise CallFailed(f"the service did not do as asked: {met.why}", value=about)
+            if attempt < _ATTEMPTS:
+                time.sleep(pause if met.wait is None else met.wait)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+        raise self._gone(met)
+
+    def close(self) -> None:
+        """Close connections."""
+        self._client.close()
+
+    def _gone(self, met: Trouble) -> ServiceError:
+        return gone(met.why, self.base_url)
