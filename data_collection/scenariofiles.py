@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -12,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from data_collection.errors import InputError
 from data_collection.scenarios import Attribute, Scenario
-from data_collection.textfiles import read_json_file, read_text
+from data_collection.textfiles import finite_number, read_csv_file, read_json_file, require_columns
 
 _FORM: Final = (
     'a list of {"short_name": .., "question": .., "attributes": '
@@ -77,36 +75,12 @@ def read_csv(path: Path) -> list[Scenario]:
     InputError
         It is not of the form that `load_scenarios` describes, or a scenario in it is wrong.
     """
-    lines = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
-    records: list[tuple[int, list[str]]] = []
-    try:
-        start = 1
-        for record in lines:
-            if record:
-                records.append((start, record))
-            start = lines.line_num + 1
-    except csv.Error:
-        raise InputError(
-            "a double quote is opened and never closed, or text follows a closed one",
-            file=path,
-            row=start,
-            remedy="Correct the quotes in that row.",
-        ) from None
-    if not records:
-        raise InputError("the file is empty", file=path, allowed="a header and scenarios")
-    header = records[0][1]
-    count = _count_attributes(header, path)
+    header, rows = read_csv_file(path)
+    count = sum(bool(re.fullmatch(r"attr[1-9]\d*", column)) for column in header)
+    numbered = [f"attr{i}{end}" for i in range(1, count + 1) for end in ("", "_min", "_max")]
+    require_columns(header, ["scenario", "question", *numbered], path)
     scenarios, places = [], []
-    for line, record in records[1:]:
-        if len(record) != len(header):
-            raise InputError(
-                f"the row has {len(record)} fields",
-                file=path,
-                row=line,
-                allowed=f"{len(header)} fields, as in the header",
-                remedy="Put double quotes round a value that holds a comma.",
-            )
-        row = dict(zip(header, record, strict=True))
+    for line, row in rows:
         place = _Place(path, line)
         scenarios.append(
             Scenario(
@@ -120,36 +94,17 @@ def read_csv(path: Path) -> list[Scenario]:
     return scenarios
 
 
-def _count_attributes(header: Sequence[str], path: Path) -> int:
-    count = sum(bool(re.fullmatch(r"attr[1-9]\d*", column)) for column in header)
-    numbered = [f"attr{i}{end}" for i in range(1, count + 1) for end in ("", "_min", "_max")]
-    for column in ("scenario", "question", *numbered):
-        if header.count(column) != 1:
-            raise InputError(
-                "the header names a column twice"
-                if column in header
-                else "a needed column is missing",
-                file=path,
-                row=1,
-                column=column,
-                remedy="Correct the header in the first line.",
-            )
-    return count
-
-
 def _csv_attribute(row: Mapping[str, str], number: int, place: _Place) -> Attribute:
     column = f"attr{number}"
     ends = []
     for end in ("min", "max"):
         here = place._replace(column=f"{column}_{end}")
-        cell = row[f"{column}_{end}"]
-        try:
-            # float() also reads Python's own 1_000, which no table means as a thousand.
-            ends.append(math.nan if "_" in cell else float(cell))
-        except ValueError:
-            ends.append(math.nan)
-        if not math.isfinite(ends[-1]):
-            raise here.refused("this is no finite number", value=cell, allowed="such as 12.5")
+        end_of_range = finite_number(row[f"{column}_{end}"])
+        if end_of_range is None:
+            raise here.refused(
+                "this is no finite number", value=row[f"{column}_{end}"], allowed="such as 12.5"
+            )
+        ends.append(end_of_range)
     minimum, maximum = ends
     _check_range(minimum, maximum, place._replace(column=f"{column}_max"))
     units = row.get(f"{column}_units", "").strip()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +61,72 @@ def read_json_file(path: Path) -> Any:
     except (_NotPlain, RecursionError) as error:
         problem = str(error) if isinstance(error, _NotPlain) else "the file is nested too deeply"
         raise InputError(problem, file=path, remedy="Correct the file.") from None
+
+
+def read_csv_file(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """Header and rows of a CSV file, each row with the line on which it begins.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, is empty or has a column twice; a row has too few or too many
+        fields, or its quotes do not match.
+    """
+    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+    records: list[tuple[int, list[str]]] = []
+    start = 1
+    try:
+        for record in reader:
+            if record:
+                records.append((start, record))
+            start = reader.line_num + 1
+    except csv.Error:
+        raise InputError(
+            "a double quote is opened and never closed, or text follows a closed one",
+            file=path,
+            row=start,
+            remedy="Correct the quotes in that row.",
+        ) from None
+    if not records:
+        raise InputError("the file is empty", file=path, allowed="a header and rows")
+    header = records[0][1]
+    for column in header:
+        if header.count(column) > 1:
+            raise InputError("the header names a column twice", file=path, row=1, column=column)
+    for line, record in records[1:]:
+        if len(record) != len(header):
+            raise InputError(
+                f"the row has {len(record)} field{'' if len(record) == 1 else 's'}",
+                file=path,
+                row=line,
+                allowed=f"{len(header)} fields, as in the header",
+                remedy="Put double quotes round a value that holds a comma.",
+            )
+    return header, [(line, dict(zip(header, record, strict=True))) for line, record in records[1:]]
+
+
+def require_columns(header: list[str], columns: list[str], path: Path) -> None:
+    """Refuse a CSV file that lacks one of `columns`."""
+    for column in columns:
+        if column not in header:
+            raise InputError(
+                "a needed column is missing",
+                file=path,
+                row=1,
+                column=column,
+                value=",".join(header)[:100],
+                remedy="Add the column, or correct its name in the first line.",
+            )
+
+
+def finite_number(cell: str) -> float | None:
+    """The finite number that a cell of a table holds, or None."""
+    try:
+        # float() also reads Python's own 1_000, which no table means as a thousand.
+        number = math.nan if "_" in cell else float(cell)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 class _NotPlain(Exception):
