@@ -38,7 +38,7 @@ def base_url_from(given: str | None) -> str:
 
 
 def key_from_environment(base_url: str) -> str:
-    """The API key of ``OPENAI_API_KEY``; servers of one's own mostly ask for none.
+    """The API key of ``OPENAI_API_KEY``, or "": servers of one's own mostly ask for none.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def key_from_environment(base_url: str) -> str:
                 remedy="Put it into the environment variable OPENAI_API_KEY, or name another "
                 "service with --base-url.",
             )
-        return "none"
+        return ""
     if not (key.isascii() and key.isprintable()) or " " in key:
         # Shown neither here nor by the HTTP library, which would quote the header.
         raise AccessError(

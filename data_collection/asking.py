@@ -109,7 +109,7 @@ def _client(endpoint: Endpoint) -> openai.AsyncOpenAI:
     )
     return openai.AsyncOpenAI(
         base_url=endpoint.base_url,
-        api_key=endpoint.key,
+        api_key=endpoint.key or "none",  # the library insists on one
         max_retries=0,
         timeout=openai.Timeout(endpoint.timeout, connect=min(endpoint.timeout, _CONNECT)),
         http_client=openai.DefaultAsyncHttpxClient(limits=limits),

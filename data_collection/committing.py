@@ -9,7 +9,8 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Self
 
-from data_collection.journal import Journal, Recorded
+from data_collection.journal import Journal
+from data_collection.records import Recorded
 
 # Seconds; much less than a model takes to answer.
 _GATHER: Final = 0.02

@@ -9,83 +9,30 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from data_collection.columns import (
+    ANSWER,
+    CELL,
+    INSERT_REPLY,
+    reply_row,
+    row_from,
+    scenario_from,
+    scenario_text,
+)
 from data_collection.errors import InputError, JournalError
 from data_collection.lock import WriterLock
-from data_collection.records import Answer, Cell, Request, RequestKey, Row, canonical
+from data_collection.records import Asked, Cell, Counts, Recorded, RequestKey, Row
 from data_collection.sqlitefile import connect, told
 
 if TYPE_CHECKING:
-    from data_collection.parsing import Reply
     from data_collection.scenarios import Scenario
-
-_CELL: Final = "task, base_model, set_name, condition, fold, examples, model, parameters"
-_ANSWER: Final = (
-    "text, refusal, finish_reason, model, system_fingerprint, prompt_tokens, completion_tokens, "
-    "latency, logprobs, attempts, error"
-)
-_REPLY: Final = (
-    f"cell, scenario, trial, details, prompt_sha256, status, value, rescued, why, {_ANSWER}, "
-    "created"
-)
-_INSERT: Final = f"INSERT INTO reply ({_REPLY}) VALUES ({', '.join('?' * 21)})"
-
-
-class Recorded(NamedTuple):
-    """One answer on its way into the journal, with what it says."""
-
-    request: Request
-    answer: Answer
-    reply: Reply
-
-
-class Asked(NamedTuple):
-    """What the journal has of one trial."""
-
-    status: str
-    prompt_sha256: str
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How far one cell is.
-
-    Attributes
-    ----------
-    cell : Cell
-    wanted : int
-        Trials that were planned.
-    valid, invalid, refused, truncated, failed : int
-        Trials by what came of them.
-    rescued : int
-        Of the valid ones, those that only ``--rescue`` could read.
-    """
-
-    cell: Cell
-    wanted: int
-    valid: int
-    invalid: int
-    refused: int
-    truncated: int
-    failed: int
-    rescued: int
-
-    @property
-    def asked(self) -> int:
-        """Trials in the journal, with an answer or failed."""
-        return self.valid + self.invalid + self.refused + self.truncated + self.failed
-
-    @property
-    def complete(self) -> bool:
-        """Whether the model has answered every planned trial, well or badly."""
-        return self.asked >= self.wanted and self.failed == 0
 
 
 class Journal:
@@ -103,6 +50,7 @@ class Journal:
         self._db = connection
         self._lock = lock
         self._cells: dict[Cell, int] = {}
+        self._planned: dict[Cell, dict[str, int]] = {}
         self.study = self.get("id") or ""
 
     @classmethod
@@ -174,7 +122,7 @@ class Journal:
         known = dict(self._query("SELECT name, definition FROM scenario"))
         new = []
         for scenario in scenarios:
-            definition = _definition(scenario)
+            definition = scenario_text(scenario)
             if known.setdefault(scenario.name, definition) != definition:
                 raise InputError(
                     "the journal has another scenario of this name",
@@ -192,37 +140,40 @@ class Journal:
     def scenarios(self) -> tuple[Scenario, ...]:
         """The study's scenarios in the order in which they were first given."""
         rows = self._query("SELECT definition FROM scenario ORDER BY position")
-        return tuple(_scenario(text) for (text,) in rows)
+        return tuple(scenario_from(text) for (text,) in rows)
 
-    def begin(self, cell: Cell, wanted: Mapping[str, int]) -> None:
-        """Plan trials of a cell: `wanted` of each scenario, indices from 0.
+    def check(self, cell: Cell, scenarios: Collection[str]) -> None:
+        """Refuse a cell that cannot be filled in this journal.
 
         Raises
         ------
         InputError
-            The cell was begun with another model or other parameters, or these trials are in the
+            The cell was begun with another model or other parameters, or its trials are in the
             journal under another name.
         """
         for known in self.cells():
             if _labels(known) == _labels(cell) and known != cell:
                 self._refuse_change(known, cell)
             if known != cell and _asked_as(known) == _asked_as(cell):
-                self._refuse_second_name(known, cell, wanted)
-        with self._transaction():
-            self._db.execute(
-                f"INSERT OR IGNORE INTO cell ({_CELL}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                astuple(cell),
-            )
-            number = self._id(cell)
-            self._db.executemany(
-                "INSERT INTO plan VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
-                "SET wanted = max(wanted, excluded.wanted)",
-                [(number, scenario, count) for scenario, count in wanted.items()],
-            )
+                self._refuse_second_name(known, cell, scenarios)
+
+    def begin(self, cell: Cell, wanted: Mapping[str, int]) -> None:
+        """Plan trials of a cell: `wanted` of each scenario, indices from 0.
+
+        It is written down with the cell's first answer, so that a model's name that was mistyped
+        leaves no trace.
+
+        Raises
+        ------
+        InputError
+            See `check`.
+        """
+        self.check(cell, wanted.keys())
+        self._planned[cell] = dict(wanted)
 
     def cells(self) -> tuple[Cell, ...]:
         """Every cell that was begun, in that order."""
-        rows = self._query(f"SELECT {_CELL} FROM cell ORDER BY id")
+        rows = self._query(f"SELECT {CELL} FROM cell ORDER BY id")
         return tuple(Cell(*row) for row in rows)
 
     def asked(self, cell: Cell, scenario: str) -> dict[int, Asked]:
@@ -254,14 +205,19 @@ class Journal:
             The disk is full or the file damaged; none of `answers` was written then.
         """
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        rows = [self._reply(recorded, now) for recorded in answers]
+        answers = list(answers)
         with self._transaction():
+            for cell in {recorded.request.cell for recorded in answers} & self._planned.keys():
+                self._write_plan(cell)
+            rows = [reply_row(self._id(row.request.cell), row, now) for row in answers]
             self._db.executemany(
                 "UPDATE reply SET superseded = 1 "
                 "WHERE cell = ? AND scenario = ? AND trial = ? AND superseded = 0",
                 [row[:3] for row in rows],
             )
-            self._db.executemany(_INSERT, rows)
+            self._db.executemany(INSERT_REPLY, rows)
+        for row in answers:
+            self._planned.pop(row.request.cell, None)
 
     def rows(self, cell: Cell | None = None) -> Iterator[Row]:
         """Trials with the answer that counts, by cell, scenario and index.
@@ -274,17 +230,17 @@ class Journal:
         for found in (cell,) if cell else self.cells():
             rows = self._query(
                 "SELECT scenario, trial, details, prompt_sha256, status, value, rescued, why, "
-                f"created, {', '.join(f'reply.{name}' for name in _ANSWER.split(', '))} "
+                f"created, {', '.join(f'reply.{name}' for name in ANSWER.split(', '))} "
                 "FROM reply LEFT JOIN scenario ON scenario.name = reply.scenario "
                 "WHERE cell = ? AND superseded = 0 "
                 "ORDER BY scenario.position, reply.scenario, reply.trial",
                 (self._id(found),),
             )
             for row in rows:
-                yield _row(found, row)
+                yield row_from(found, row)
 
     def counts(self) -> tuple[Counts, ...]:
-        """How far each cell is."""
+        """How far each cell is, those planned but without an answer last."""
         wanted = dict(self._query("SELECT cell, sum(wanted) FROM plan GROUP BY cell"))
         by_status: dict[int, dict[str, int]] = {}
         rescued: dict[int, int] = {}
@@ -318,30 +274,15 @@ class Journal:
             self._cells[cell] = int(found[0])
         return self._cells[cell]
 
-    def _reply(self, recorded: Recorded, now: str) -> tuple[Any, ...]:
-        request, answer, reply = recorded
-        return (
-            self._id(request.cell),
-            request.scenario,
-            request.index,
-            canonical(request.details),
-            request.prompt_sha256,
-            reply.status,
-            None if reply.value is None else canonical(reply.value),
-            int(reply.rescued),
-            reply.why,
-            _storable(answer.text),
-            int(answer.refusal),
-            answer.finish_reason,
-            answer.model,
-            answer.system_fingerprint,
-            answer.prompt_tokens,
-            answer.completion_tokens,
-            answer.latency,
-            None if answer.logprobs is None else canonical(answer.logprobs),
-            answer.attempts,
-            _storable(answer.error),
-            now,
+    def _write_plan(self, cell: Cell) -> None:
+        self._db.execute(
+            f"INSERT OR IGNORE INTO cell ({CELL}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", astuple(cell)
+        )
+        number = self._id(cell)
+        self._db.executemany(
+            "INSERT INTO plan VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
+            "SET wanted = max(wanted, excluded.wanted)",
+            [(number, scenario, count) for scenario, count in self._planned[cell].items()],
         )
 
     def _query(self, statement: str, values: tuple[Any, ...] = ()) -> Iterator[Any]:
@@ -361,20 +302,23 @@ class Journal:
                 raise
 
     def _refuse_change(self, known: Cell, cell: Cell) -> None:
-        what = "model" if known.model != cell.model else "parameters"
+        if known.model != cell.model:
+            now, then = {"model": cell.model}, {"model": known.model}
+        else:
+            now, then = json.loads(cell.parameters), json.loads(known.parameters)
+        changed = sorted(key for key in now | then if now.get(key) != then.get(key))
         raise InputError(
-            f"the journal has answers of {cell.label} with other {what}"
-            if what == "parameters"
-            else f"the journal has answers of {cell.label} by another model",
+            f"the journal's answers of {cell.label} were asked for with another "
+            f"{' and '.join(changed)}",
             file=self.path,
-            value=getattr(cell, what),
-            allowed=getattr(known, what),
-            remedy="Ask as before, or use another journal: a study folder holds one of each.",
+            value=", ".join(str(now.get(key)) for key in changed),
+            allowed=", ".join(str(then.get(key)) for key in changed),
+            remedy="Ask as before, or use another --journal: a study folder holds one of each.",
         )
 
-    def _refuse_second_name(self, known: Cell, cell: Cell, wanted: Mapping[str, int]) -> None:
+    def _refuse_second_name(self, known: Cell, cell: Cell, scenarios: Collection[str]) -> None:
         planned = self._query("SELECT scenario FROM plan WHERE cell = ?", (self._id(known),))
-        both = {scenario for (scenario,) in planned} & set(wanted)
+        both = {scenario for (scenario,) in planned} & set(scenarios)
         if both:
             raise InputError(
                 f"the journal has these trials already, as {known.label}",
@@ -391,59 +335,3 @@ def _labels(cell: Cell) -> tuple[Any, ...]:
 
 def _asked_as(cell: Cell) -> tuple[str, str, str]:
     return cell.task, cell.model, cell.parameters
-
-
-def _storable(text: str) -> str:
-    """Text as SQLite can keep it: a model may send half a surrogate pair, which is no UTF-8."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _row(cell: Cell, row: tuple[Any, ...]) -> Row:
-    scenario, index, details, sha, status, value, rescued, why, created, *rest = row
-    text, refusal, finish, model, fingerprint, asked, said, latency, logprobs, *last = rest
-    answer = Answer(
-        text,
-        bool(refusal),
-        finish,
-        model,
-        fingerprint,
-        asked,
-        said,
-        latency,
-        None if logprobs is None else json.loads(logprobs),
-        *last,
-    )
-    return Row(
-        cell,
-        scenario,
-        index,
-        json.loads(details),
-        sha,
-        status,
-        None if value is None else json.loads(value),
-        bool(rescued),
-        why,
-        answer,
-        created,
-    )
-
-
-def _definition(scenario: Scenario) -> str:
-    return canonical(
-        {
-            "name": scenario.name,
-            "question": scenario.question,
-            "attributes": [
-                [attribute.name, attribute.units, attribute.minimum, attribute.maximum]
-                for attribute in scenario.attributes
-            ],
-        }
-    )
-
-
-def _scenario(definition: str) -> Scenario:
-    from data_collection.scenarios import Attribute, Scenario
-
-    found = json.loads(definition)
-    attributes = tuple(Attribute(*fields) for fields in found["attributes"])
-    return Scenario(found["name"], found["question"], attributes)

@@ -10,7 +10,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from data_collection.parsing import Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +181,59 @@ class Row:
     created: str
 
 
+class Recorded(NamedTuple):
+    """One answer on its way into the journal, with what it says."""
+
+    request: Request
+    answer: Answer
+    reply: Reply
+
+
+class Asked(NamedTuple):
+    """What the journal has of one trial."""
+
+    status: str
+    prompt_sha256: str
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How far one cell is.
+
+    Attributes
+    ----------
+    cell : Cell
+    wanted : int
+        Trials that were planned.
+    valid, invalid, refused, truncated, failed : int
+        Trials by what came of them.
+    rescued : int
+        Of the valid ones, those that only ``--rescue`` could read.
+    """
+
+    cell: Cell
+    wanted: int
+    valid: int
+    invalid: int
+    refused: int
+    truncated: int
+    failed: int
+    rescued: int
+
+    @property
+    def asked(self) -> int:
+        """Trials in the journal, with an answer or failed."""
+        return self.valid + self.invalid + self.refused + self.truncated + self.failed
+
+    @property
+    def complete(self) -> bool:
+        """Whether the model has answered every planned trial, well or badly."""
+        return self.asked >= self.wanted and self.failed == 0
+
+
 def canonical(value: object) -> str:
     """JSON with sorted keys and no spaces, so that equal values are equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def hash_of(messages: Sequence[Mapping[str, str]]) -> str:

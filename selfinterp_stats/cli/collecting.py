@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from selfinterp_stats.cli.ask import choices, reports
 from selfinterp_stats.cli.serving import simulate_server
 
 
@@ -12,4 +13,5 @@ def collect() -> None:
     """Ask a model for choices and reports, and write what it said as a study folder."""
 
 
-collect.add_command(simulate_server)
+for command in (choices, reports, simulate_server):
+    collect.add_command(command)

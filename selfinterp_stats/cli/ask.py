@@ -1,0 +1,371 @@
+"""``selfinterp collect choices`` and ``reports``: ask a model, keep every answer in a journal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from selfinterp_stats.cli import asked, show
+from selfinterp_stats.cli.options import json_option, options
+
+if TYPE_CHECKING:
+    from data_collection.money import Budget, Prices
+    from data_collection.plan import Plan, Task
+
+_INTERRUPTED: Final = 130
+_COUNT: Final = click.IntRange(min=1)
+_SECONDS: Final = click.FloatRange(min=0, min_open=True)
+_PRICE: Final = click.FloatRange(min=0)
+_STATUSES: Final = ("valid", "invalid", "refused", "truncated")
+_FOLDS: Final = {"instilled": r"(first|last)_\d+_of_\d+", "native": r"all_\d+"}
+
+_what = (
+    click.option(
+        "--scenarios",
+        metavar="FILE",
+        required=True,
+        help="Scenarios: JSON as candidate_scenarios.json, or CSV as a study's scenarios.csv.",
+    ),
+    click.option("--roles", metavar="FILE", help="Roles for --scenarios, as in `finetune files`."),
+    click.option(
+        "--units", metavar="FILE", help="JSON scenarios to take units from that a CSV lacks."
+    ),
+    click.option(
+        "--skip",
+        type=click.IntRange(min=0),
+        default=0,
+        metavar="N",
+        help="Leave out the first N scenarios. The paper's native ones: --skip 100 --limit 100.",
+    ),
+    click.option("--limit", type=_COUNT, metavar="N", help="Use N scenarios. Default: all."),
+    click.option("--model", metavar="NAME", required=True, help="The model to ask."),
+    click.option(
+        "--base-url", metavar="URL", help="Of the service. Default: $OPENAI_BASE_URL, else OpenAI."
+    ),
+    click.option(
+        "--journal",
+        metavar="FILE",
+        required=True,
+        help="Where every answer is kept. It is made if it is not there; one that is there is "
+        "gone on with.",
+    ),
+)
+_cell = (
+    click.option(
+        "--base-model",
+        metavar="NAME",
+        help="Whose study this is: the model before fine-tuning. Default: --model.",
+    ),
+    click.option(
+        "--set",
+        "set_name",
+        type=click.Choice(("native", "instilled")),
+        default="native",
+        show_default=True,
+        help="Whether the scenarios' weights were trained into the model.",
+    ),
+)
+_trained = (
+    click.option(
+        "--condition",
+        type=click.Choice(("off-the-shelf", "weight-trained", "introspection-trained")),
+        help="How the model was trained. Default: off-the-shelf for the set instilled; "
+        "weight-trained for native, where it means not trained to report.",
+    ),
+    click.option(
+        "--fold",
+        metavar="NAME",
+        default="",
+        help="Of introspection-trained reports, the scenarios trained on: first_50_of_100, "
+        "last_50_of_100; for native ones all_100.",
+    ),
+    click.option(
+        "--examples",
+        type=_COUNT,
+        metavar="N",
+        help="Of introspection-trained reports: examples trained on.",
+    ),
+    click.option(
+        "--rescue",
+        is_flag=True,
+        help="Accept slightly wrong attribute names where it is plain which is meant, marked as "
+        "such; also in answers that the journal has.",
+    ),
+)
+_how = (
+    click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Of the options shown. Default, the paper's: 2 for native and 5 for instilled.",
+    ),
+    click.option(
+        "--concurrency",
+        type=_COUNT,
+        default=64,
+        show_default=True,
+        metavar="N",
+        help="Requests out at once, at most; fewer where the service asks for it.",
+    ),
+    click.option(
+        "--temperature", type=click.FloatRange(0, 2), default=0.0, show_default=True, metavar="T"
+    ),
+    click.option("--max-tokens", type=_COUNT, metavar="N", help="Where answers are cut off."),
+    click.option(
+        "--prompts",
+        metavar="FILE",
+        help="TOML or JSON with other prompts: system, choice, report. Default: the paper's.",
+    ),
+    click.option(
+        "--targets",
+        metavar="FILE",
+        help="Target weights that were trained in (CSV: scenario, attr1, ...), for the export.",
+    ),
+    click.option("--max-calls", type=_COUNT, metavar="N", help="Stop before call N + 1."),
+    click.option(
+        "--max-usd",
+        type=_PRICE,
+        metavar="USD",
+        help="Stop before this run costs more; needs --price-in and --price-out.",
+    ),
+    click.option("--price-in", type=_PRICE, metavar="USD", help="Per million tokens sent."),
+    click.option("--price-out", type=_PRICE, metavar="USD", help="Per million tokens received."),
+    click.option(
+        "--timeout",
+        type=_SECONDS,
+        default=120.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="When an attempt counts as lost.",
+    ),
+    click.option(
+        "--attempts",
+        type=_COUNT,
+        default=8,
+        show_default=True,
+        metavar="N",
+        help="At one trial, until it counts as failed.",
+    ),
+    click.option(
+        "--ask-again",
+        type=click.Choice(_STATUSES),
+        multiple=True,
+        help="Ask again what came out so; repeatable. Failed trials always are asked again.",
+    ),
+    click.option(
+        "--stop-after",
+        type=click.IntRange(min=0),
+        default=20,
+        show_default=True,
+        metavar="N",
+        help="Stop when the first N answers are all refusals; 0: never.",
+    ),
+    click.option("--dry-run", is_flag=True, help="Say what would be asked, and stop."),
+    json_option,
+)
+
+
+def _per_scenario(default: str) -> Callable[[Any], Any]:
+    return click.option(
+        "--per-scenario",
+        type=_COUNT,
+        metavar="N",
+        help=f"Trials of each scenario. Default, the paper's: {default}.",
+    )
+
+
+@click.command(
+    epilog="Example: selfinterp collect choices --scenarios scenarios.csv --model llama3.1 "
+    "--base-url http://127.0.0.1:11434/v1 --journal study.sqlite --dry-run"
+)
+@options(
+    *_what,
+    _per_scenario("100 for native and 50 for instilled"),
+    *_cell,
+    click.option("--logprobs", is_flag=True, help="Keep the log-probabilities of A and B too."),
+    *_how,
+)
+def choices(**given: Any) -> int:
+    """Ask a model to choose, and keep every answer.
+
+    Each choice is a context of its own. What the journal has is not asked again, so an
+    interrupted run goes on with the same command. The key comes from OPENAI_API_KEY.
+    """
+    return _run("choice", given)
+
+
+@click.command(
+    epilog="Example: selfinterp collect reports --scenarios scenarios.csv --model ft:mini::x "
+    "--base-model mini --journal study.sqlite --set instilled --condition weight-trained"
+)
+@options(*_what, _per_scenario("10"), *_cell, *_trained, *_how)
+def reports(**given: Any) -> int:
+    """Ask a model how heavily it weighs each attribute, and keep every answer.
+
+    Each report is a context of its own, with two options and no choice. What the journal has is
+    not asked again, so an interrupted run goes on with the same command. The key comes from
+    OPENAI_API_KEY.
+    """
+    return _run("report", given)
+
+
+def _run(kind: str, given: dict[str, Any]) -> int:
+    from contextlib import nullcontext
+
+    from data_collection.access import base_url_from, key_from_environment
+    from data_collection.asking import Endpoint
+    from data_collection.collect import collect, read_again
+    from data_collection.journal import Journal
+    from data_collection.plan import Plan
+
+    task = _task(kind, given)
+    prices = _prices(given)
+    endpoint = Endpoint(
+        base_url_from(given["base_url"]),
+        concurrency=given["concurrency"],
+        timeout=given["timeout"],
+        attempts=given["attempts"],
+    )
+    path = Path(given["journal"])
+    dry_run = given["dry_run"]
+    opened = (
+        nullcontext(None)
+        if dry_run and not path.exists()
+        else Journal.open(path, write=not dry_run)
+    )
+    with opened as journal:
+        plan = Plan(task, journal, given["ask_again"])
+        asked.announce(plan, prices)
+        if dry_run or journal is None:
+            asked.dry_run(plan, prices, as_json=given["as_json"])
+            return 0
+        if given["targets"]:
+            journal.put("targets", _targets(given["targets"]))
+        rescued = read_again(plan, journal) if task.rescue else 0
+        budget = _budget(given, prices, plan)
+        try:
+            with asked.progress(plan) as on_progress:
+                done = collect(
+                    plan,
+                    journal,
+                    replace(endpoint, key=key_from_environment(endpoint.base_url)),
+                    budget,
+                    on_progress=on_progress,
+                    stop_after=given["stop_after"],
+                )
+        except KeyboardInterrupt:
+            show.say(
+                "selfinterp: interrupted. Every answer so far is in the journal; the same command "
+                "goes on from there."
+            )
+            return _INTERRUPTED
+        asked.result(plan, done, budget, rescued, journal, as_json=given["as_json"])
+    return 0
+
+
+def _task(kind: str, given: dict[str, Any]) -> Task:
+    from data_collection.errors import InputError
+    from data_collection.plan import Task
+    from data_collection.prompts import PAPER, load_prompts
+    from data_collection.scenarios import load_scenarios, unitless_notice
+
+    skip, limit = given["skip"], given["limit"]
+    scenarios = load_scenarios(
+        given["scenarios"],
+        given["roles"],
+        limit=None if limit is None else skip + limit,
+        units=given["units"],
+    )[skip:]
+    if not scenarios:
+        raise InputError(
+            "no scenario is left", file=given["scenarios"], remedy="Give a smaller --skip."
+        )
+    notice = unitless_notice(scenarios)
+    if notice:
+        show.say(f"notice: {notice}")
+    native = given["set_name"] == "native"
+    usual = 10 if kind == "report" else 100 if native else 50
+    seed = given["seed"]
+    return Task(
+        kind=kind,
+        model=given["model"],
+        base_model=given["base_model"] or given["model"],
+        set=given["set_name"],
+        scenarios=scenarios,
+        per_scenario=given["per_scenario"] or usual,
+        seed=(2 if native else 5) if seed is None else seed,
+        prompts=load_prompts(given["prompts"]) if given["prompts"] else PAPER,
+        temperature=given["temperature"],
+        max_tokens=given["max_tokens"],
+        logprobs=given.get("logprobs", False),
+        rescue=given.get("rescue", False),
+        **(_condition(given) if kind == "report" else {}),
+    )
+
+
+def _condition(given: dict[str, Any]) -> dict[str, Any]:
+    """Condition, fold and examples of reports, as a study folder's file names can say them."""
+    from data_collection.errors import InputError
+
+    set_name, fold, examples = given["set_name"], given["fold"], given["examples"]
+    condition = given["condition"] or (
+        "weight-trained" if set_name == "native" else "off-the-shelf"
+    )
+    if condition == "introspection-trained":
+        if not re.fullmatch(_FOLDS[set_name], fold):
+            raise InputError(
+                "introspection-trained reports need --fold",
+                value=fold,
+                allowed="first_N_of_M or last_N_of_M" if set_name == "instilled" else "all_M",
+                remedy="It says which scenarios the model was trained on.",
+            )
+        if examples is None:
+            raise InputError(
+                "introspection-trained reports need --examples",
+                remedy="Give the number of examples that the model was trained on.",
+            )
+    elif fold or examples:
+        raise InputError(
+            "--fold and --examples belong to introspection-trained reports",
+            value=condition,
+            remedy="Leave them out, or give --condition introspection-trained.",
+        )
+    if condition == "off-the-shelf" and set_name == "native":
+        raise InputError(
+            "a study folder has no off-the-shelf reports of native weights",
+            allowed="weight-trained, introspection-trained",
+            remedy="Native reports before introspection training are called weight-trained, "
+            "whether or not the model was trained on other weights.",
+        )
+    return {"condition": condition, "fold": fold, "examples": examples or 0}
+
+
+def _prices(given: dict[str, Any]) -> Prices | None:
+    from data_collection.errors import InputError
+    from data_collection.money import Prices
+
+    sent, received = given["price_in"], given["price_out"]
+    if (sent is None) != (received is None) or (sent is None and given["max_usd"] is not None):
+        raise InputError(
+            "dollars cannot be counted without both prices",
+            remedy="Give --price-in and --price-out, in dollars per million tokens, from the "
+            "service's price list; --max-calls needs no price.",
+        )
+    return None if sent is None else Prices(sent, received)
+
+
+def _budget(given: dict[str, Any], prices: Prices | None, plan: Plan) -> Budget:
+    from data_collection.money import Budget
+
+    return Budget(given["max_calls"], given["max_usd"], prices, plan.most_tokens)
+
+
+def _targets(path: str) -> str:
+    from data_collection.textfiles import read_text
+
+    return read_text(Path(path))
