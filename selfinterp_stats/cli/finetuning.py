@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from selfinterp_stats.cli.jobs import status, submit
+from selfinterp_stats.cli.training import files
 
 
 @click.group()
@@ -12,5 +13,5 @@ def finetune() -> None:
     """Write training files, and train models on them."""
 
 
-for command in (submit, status):
+for command in (files, submit, status):
     finetune.add_command(command)
