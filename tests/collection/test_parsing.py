@@ -103,18 +103,27 @@ def test_a_report_is_an_object_of_the_names_and_numbers_in_any_order(text):
         (RIGHT.replace("80", "null"), "the value of battery_life is no number"),
         (RIGHT.replace("80", "[80]"), "the value of battery_life is no number"),
         (RIGHT.replace("80", '{"weight": 80}'), "the value of battery_life is no number"),
-        (f'{{"weights": {RIGHT}}}', "the names are not the attributes': without battery_life, "
-         "screen_size, price and with weights"),
+        (
+            f'{{"weights": {RIGHT}}}',
+            (
+                "the names are not the attributes': without battery_life, "
+                "screen_size, price and with weights"
+            ),
+        ),
         (RIGHT[:-1] + ', "price": 3}', "price is there twice"),
         (RIGHT[:-1] + ', "decision": 3}', "the names are not the attributes': with decision"),
-        ('{"price": 1, "screen_size": 2}', "the names are not the attributes': without "
-         "battery_life"),
-        (RIGHT.replace("price", "Price"), "the names are not the attributes': without price and "
-         "with Price"),
+        (
+            '{"price": 1, "screen_size": 2}',
+            ("the names are not the attributes': without battery_life"),
+        ),
+        (
+            RIGHT.replace("price", "Price"),
+            ("the names are not the attributes': without price and with Price"),
+        ),
         ("{}", "the names are not the attributes': without battery_life, screen_size, price"),
         ("__import__('os').abort()", "the reply is no JSON"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_report_and_why(text, why):
     assert report(text) == Reply("invalid", why=why)
 
