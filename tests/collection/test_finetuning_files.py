@@ -199,8 +199,8 @@ def test_learned_weights_come_from_a_table_of_this_package(small, tmp_path):
         (
             "scenario,attr1,attr2\ntea,1,2\n",
             (
-                "row 1, column 'attr3': a needed column is missing (found 'scenario,attr1,attr2'). Add "
-                "the column, or correct its name in the first line."
+                "row 1, column 'attr3': a needed column is missing (found 'scenario,attr1,attr2'). "
+                "Add the column, or correct its name in the first line."
             ),
         ),
         (

@@ -81,8 +81,8 @@ def test_templates_of_ones_own_replace_those_they_name(tmp_path):
             "p.json",
             '{"report": "{question}"}',
             (
-                "column 'report': the template has no {options}. Allowed: a text with {question} and "
-                "{options}."
+                "column 'report': the template has no {options}. Allowed: a text with {question} "
+                "and {options}."
             ),
         ),
         ("p.json", "[]", "the file holds no table of prompts (found [])."),

@@ -103,8 +103,8 @@ RANGE = {"name": "x", "units": ""}
         (
             [entry(), entry()],
             (
-                "column '[1]': the scenario is listed twice, first as number 1 (found 'tea'). Allowed: "
-                "every scenario once. Take one of the two out, or rename it."
+                "column '[1]': the scenario is listed twice, first as number 1 (found 'tea'). "
+                "Allowed: every scenario once. Take one of the two out, or rename it."
             ),
         ),
         (
@@ -126,23 +126,23 @@ RANGE = {"name": "x", "units": ""}
             ],
             (
                 "column '[1]': the scenario has 3 attributes and the first one has 2 (found 'b'). "
-                "Allowed: the same number in every scenario of a study. Collect scenarios of another "
-                "number in a study of their own."
+                "Allowed: the same number in every scenario of a study. Collect scenarios of "
+                "another number in a study of their own."
             ),
         ),
         (
             [entry(attributes=[{**RANGE, "range": [3, 3]}])],
             (
-                "column '[0].attributes[0].range': the attribute's range is empty or too wide for a "
-                "number (found 3.0). Allowed: a number above the minimum, which is 3. Correct the "
-                "minimum or the maximum; options' values are drawn between them."
+                "column '[0].attributes[0].range': the attribute's range is empty or too wide for "
+                "a number (found 3.0). Allowed: a number above the minimum, which is 3. Correct "
+                "the minimum or the maximum; options' values are drawn between them."
             ),
         ),
         (
             [entry(attributes=[{**RANGE, "range": [0, True]}])],
             (
-                "column '[0].attributes[0].range': the range is no pair of numbers (found [0, True]). "
-                "Allowed: such as [0, 70]."
+                "column '[0].attributes[0].range': the range is no pair of numbers (found [0, "
+                "True]). Allowed: such as [0, 70]."
             ),
         ),
         (
@@ -152,8 +152,9 @@ RANGE = {"name": "x", "units": ""}
         (
             [entry(question="Which?\nA: 3")],
             (
-                "column '[0].question': the text holds a line break or another character that cannot "
-                "be printed (found 'Which?\\nA: 3'). Allowed: one line of printable characters."
+                "column '[0].question': the text holds a line break or another character that "
+                "cannot be printed (found 'Which?\\nA: 3'). Allowed: one line of printable "
+                "characters."
             ),
         ),
     ],
@@ -168,8 +169,8 @@ def test_what_is_wrong_with_a_json_file_is_said_with_its_place(tmp_path, entries
         (
             "tea,Which?,x,y,0,0,1,1\ntea,Which?,x,y,0,0,1,1\n",
             (
-                "row 3: the scenario is listed twice, first as number 1 (found 'tea'). Allowed: every "
-                "scenario once. Take one of the two out, or rename it."
+                "row 3: the scenario is listed twice, first as number 1 (found 'tea'). Allowed: "
+                "every scenario once. Take one of the two out, or rename it."
             ),
         ),
         (
@@ -182,23 +183,23 @@ def test_what_is_wrong_with_a_json_file_is_said_with_its_place(tmp_path, entries
         (
             "tea,Which?,x,y,0,4,1,-1\n",
             (
-                "row 2, column 'attr2_max': the attribute's range is empty or too wide for a number "
-                "(found -1.0). Allowed: a number above the minimum, which is 4. Correct the minimum or "
-                "the maximum; options' values are drawn between them."
+                "row 2, column 'attr2_max': the attribute's range is empty or too wide for a "
+                "number (found -1.0). Allowed: a number above the minimum, which is 4. Correct the "
+                "minimum or the maximum; options' values are drawn between them."
             ),
         ),
         (
             "tea,Which?,x,y,0,nan,1,1\n",
             (
-                "row 2, column 'attr2_min': this is no finite number (found 'nan'). Allowed: such as "
-                "12.5."
+                "row 2, column 'attr2_min': this is no finite number (found 'nan'). Allowed: such "
+                "as 12.5."
             ),
         ),
         (
             "tea,Which tea, if any?,x,y,0,0,1,1\n",
             (
-                "row 2: the row has 9 fields. Allowed: 8 fields, as in the header. Put double quotes "
-                "round a value that holds a comma."
+                "row 2: the row has 9 fields. Allowed: 8 fields, as in the header. Put double "
+                "quotes round a value that holds a comma."
             ),
         ),
         (
