@@ -13,6 +13,7 @@ import json
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -35,7 +36,12 @@ _KNOCKS: Final = 3
 # Requests that used up their attempts, with no answer to any in all that time: nobody is there.
 _LOST: Final = 3
 
+# Requests that share a pool of connections: the library looks at every connection of a pool for
+# every call, which with hundreds in one pool costs more than the calls.
+_SHARING: Final = 32
+
 OnAnswer = Callable[[Request, Answer], Awaitable[None]]
+Create = Callable[..., Awaitable[Any]]
 
 
 @dataclass(frozen=True)
@@ -91,21 +97,24 @@ async def ask_all(
     ServiceError
         The service cannot be reached, or nothing comes back any more.
     """
-    async with _client(endpoint) as client:
-        asking = _Asking(client, endpoint, on_answer, budget or Budget())
+    async with AsyncExitStack() as stack:
+        asking = _Asking(endpoint, on_answer, budget or Budget())
         todo = iter(requests)
         async with asyncio.TaskGroup() as group:
-            for _ in range(endpoint.concurrency):
-                group.create_task(asking.work(todo))
+            for first in range(0, endpoint.concurrency, _SHARING):
+                sharing = min(_SHARING, endpoint.concurrency - first)
+                client = await stack.enter_async_context(_client(endpoint, sharing))
+                for _ in range(sharing):
+                    group.create_task(asking.work(todo, client))
         if asking.stopped_by is not None:
             raise asking.stopped_by
 
 
-def _client(endpoint: Endpoint) -> openai.AsyncOpenAI:
+def _client(endpoint: Endpoint, connections: int) -> openai.AsyncOpenAI:
     # By default fewer idle connections are kept than requests may be out; the rest would be
     # opened anew for every call.
     limits = type(openai.DEFAULT_CONNECTION_LIMITS)(
-        max_connections=endpoint.concurrency, max_keepalive_connections=endpoint.concurrency
+        max_connections=connections, max_keepalive_connections=connections
     )
     return openai.AsyncOpenAI(
         base_url=endpoint.base_url,
@@ -119,10 +128,7 @@ def _client(endpoint: Endpoint) -> openai.AsyncOpenAI:
 class _Asking:
     """One run of `ask_all`: what its workers share."""
 
-    def __init__(
-        self, client: openai.AsyncOpenAI, endpoint: Endpoint, on_answer: OnAnswer, budget: Budget
-    ) -> None:
-        self._create: Any = client.chat.completions.with_raw_response.create
+    def __init__(self, endpoint: Endpoint, on_answer: OnAnswer, budget: Budget) -> None:
         self._endpoint = endpoint
         self._on_answer = on_answer
         self._budget = budget
@@ -132,21 +138,22 @@ class _Asking:
         self._reached = False
         self.stopped_by: Exception | None = None
 
-    async def work(self, todo: Iterator[Request]) -> None:
+    async def work(self, todo: Iterator[Request], client: openai.AsyncOpenAI) -> None:
         """Take requests until there are none, or something stopped the run."""
+        create: Create = client.chat.completions.with_raw_response.create
         while self.stopped_by is None:
             try:
                 request = next(todo, None)
                 if request is None:
                     return
-                answer = await self._ask(request)
+                answer = await self._ask(request, create)
                 if answer is None:
                     return
                 await self._on_answer(request, answer)
             except Exception as error:  # noqa: BLE001 - others finish first, then it is raised
                 self.stopped_by = self.stopped_by or error
 
-    async def _ask(self, request: Request) -> Answer | None:
+    async def _ask(self, request: Request, create: Create) -> Answer | None:
         """Ask until there is an answer or no hope; None when the run is over before that."""
         began = time.monotonic()
         attempt = 0
@@ -154,7 +161,7 @@ class _Asking:
             attempt += 1
             if self.stopped_by is not None or not self._budget.take(request):
                 return None
-            answer = await self._attempt(request, attempt)
+            answer = await self._attempt(request, create, attempt)
             if isinstance(answer, Answer):
                 self._last_answer = time.monotonic()
                 self._lost = 0
@@ -173,11 +180,11 @@ class _Asking:
                 raise gone(answer.why, self._endpoint.base_url)
         return Answer(attempts=attempt, error=answer.why)
 
-    async def _attempt(self, request: Request, number: int) -> Answer | Trouble:
+    async def _attempt(self, request: Request, create: Create, number: int) -> Answer | Trouble:
         began = await self._pace.enter()
         answer = None
         try:
-            answer = await self._call(request, number)
+            answer = await _call(request, create, number)
         except (openai.OpenAIError, UnreadableAnswer) as error:
             found = trouble(error, request.cell.model, self._endpoint.key)
         finally:
@@ -194,14 +201,13 @@ class _Asking:
             self._pace.pause(found.wait)
         return found
 
-    async def _call(self, request: Request, number: int) -> Answer:
-        began = time.monotonic()
-        response = await self._create(
-            model=request.cell.model, messages=request.messages, **request.sent
-        )
-        latency = time.monotonic() - began
-        try:
-            body = json.loads(response.content)
-        except ValueError:
-            raise UnreadableAnswer("the service sent something that is no JSON") from None
-        return answer_from(body, latency=latency, attempts=number)
+
+async def _call(request: Request, create: Create, number: int) -> Answer:
+    began = time.monotonic()
+    response = await create(model=request.cell.model, messages=request.messages, **request.sent)
+    latency = time.monotonic() - began
+    try:
+        body = json.loads(response.content)
+    except ValueError:
+        raise UnreadableAnswer("the service sent something that is no JSON") from None
+    return answer_from(body, latency=latency, attempts=number)

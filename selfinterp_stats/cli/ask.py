@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from selfinterp_stats.cli import asked, show
+from selfinterp_stats.cli.batching import batch_options, collect_in_batches
 from selfinterp_stats.cli.options import json_option, options
 
 if TYPE_CHECKING:
+    from data_collection.journal import Journal
     from data_collection.money import Budget, Prices
     from data_collection.plan import Plan, Task
 
@@ -165,6 +167,7 @@ _how = (
         metavar="N",
         help="Stop when the first N answers are all refusals; 0: never.",
     ),
+    *batch_options,
     click.option("--dry-run", is_flag=True, help="Say what would be asked, and stop."),
     json_option,
 )
@@ -245,19 +248,22 @@ def _run(kind: str, given: dict[str, Any]) -> int:
             asked.dry_run(plan, prices, as_json=given["as_json"])
             return 0
         if given["targets"]:
-            journal.put("targets", _targets(given["targets"]))
+            _keep_targets(journal, given["targets"], task)
         rescued = read_again(plan, journal) if task.rescue else 0
         budget = _budget(given, prices, plan)
         try:
-            with asked.progress(plan) as on_progress:
-                done = collect(
-                    plan,
-                    journal,
-                    replace(endpoint, key=key_from_environment(endpoint.base_url)),
-                    budget,
-                    on_progress=on_progress,
-                    stop_after=given["stop_after"],
-                )
+            if given["batch"]:
+                done = collect_in_batches(plan, journal, budget, given)
+            else:
+                with asked.progress(plan) as on_progress:
+                    done = collect(
+                        plan,
+                        journal,
+                        replace(endpoint, key=key_from_environment(endpoint.base_url)),
+                        budget,
+                        on_progress=on_progress,
+                        stop_after=given["stop_after"],
+                    )
         except KeyboardInterrupt:
             show.say(
                 "selfinterp: interrupted. Every answer so far is in the journal; the same command "
@@ -365,7 +371,12 @@ def _budget(given: dict[str, Any], prices: Prices | None, plan: Plan) -> Budget:
     return Budget(given["max_calls"], given["max_usd"], prices, plan.most_tokens)
 
 
-def _targets(path: str) -> str:
-    from data_collection.textfiles import read_text
+def _keep_targets(journal: Journal, path: str, task: Task) -> None:
+    """Put the target weights of a task's scenarios beside those that the journal has."""
+    import json
 
-    return read_text(Path(path))
+    from data_collection.weightfiles import load_weights
+
+    found = load_weights(path, task.scenarios)
+    kept = json.loads(journal.get("targets") or "{}")
+    journal.put("targets", json.dumps(kept | {name: list(found[name]) for name in found}))
