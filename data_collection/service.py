@@ -6,12 +6,12 @@ watched for hours.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from data_collection.errors import AccessError, ServiceError
+from data_collection.access import base_url_from, key_from_environment
+from data_collection.errors import ServiceError
 from data_collection.troubles import Trouble, gone, trouble
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-OPENAI: Final = "https://api.openai.com/v1"
 # Seconds between attempts: doubled each time, up to the second of them.
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 60.0
@@ -38,12 +37,14 @@ class Service:
     Parameters
     ----------
     base_url : str, optional
-        OpenAI's own unless given.
+        That of ``OPENAI_BASE_URL`` unless given, else OpenAI's own.
     pause : float
         Seconds before a failed call is made again for the first time.
 
     Raises
     ------
+    InputError
+        The address cannot be one.
     AccessError
         OpenAI is to be asked and there is no key in ``OPENAI_API_KEY``.
     """
@@ -51,13 +52,8 @@ class Service:
     def __init__(self, base_url: str | None = None, *, pause: float = _FIRST_PAUSE) -> None:
         import openai
 
-        self.base_url = (base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI).rstrip("/")
-        self.key = os.environ.get("OPENAI_API_KEY", "")
-        if not self.key and self.base_url == OPENAI:
-            raise AccessError(
-                "there is no API key",
-                remedy="Set the environment variable OPENAI_API_KEY, or give --base-url.",
-            )
+        self.base_url = base_url_from(base_url)
+        self.key = key_from_environment(self.base_url)
         self._pause = pause
         # Servers of one's own often ask for no key, but the library does.
         self._client = openai.OpenAI(

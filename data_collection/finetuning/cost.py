@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from data_collection.finetuning.training_file import TrainingFile
+from data_collection.tokens import text_tokens
 
 # US dollars per million trained tokens, as OpenAI charged for the paper's two base models in 2025.
 PRICES: Final = {"gpt-4o-2024-08-06": 25.0, "gpt-4o-mini-2024-07-18": 3.0}
 
-# Characters of English text per token: from names and numbers to plain prose.
-_FEWEST_CHARACTERS: Final = 3.0
-_MOST_CHARACTERS: Final = 5.0
 # The service's own choice of epochs gives every training run about this many examples.
 _USUAL_EPOCHS: Final = 3
 _FEW_EXAMPLES: Final = 100
@@ -56,9 +54,7 @@ def estimate(
         Price of a million trained tokens; of the paper's base models it is known.
     """
     rounds = epochs or _epochs(file.examples)
-    characters = len(file.text)
-    low = round(characters / _MOST_CHARACTERS) * rounds
-    high = round(characters / _FEWEST_CHARACTERS) * rounds
+    low, high = text_tokens(file.text).times(rounds)
     base = model.split(":")[1] if model.startswith("ft:") and ":" in model[3:] else model
     price = PRICES.get(base) if usd_per_million is None else usd_per_million
     usd = None if price is None else (low * price / 1e6, high * price / 1e6)

@@ -128,6 +128,9 @@ class Batches:
         if body.get("endpoint") != _ENDPOINT:
             raise RequestRefused(400, f"The endpoint must be {_ENDPOINT}.", "invalid", "endpoint")
         rows, failure = _rows(file.content)
+        most = self.participant.most_rows
+        if len(rows) > most:
+            rows, failure = [], _fault("too_many_rows", f"There are more than {most:,} rows.", None)
         batch_id = f"batch_{short_hash(self.participant.seed, file.id, len(self.batches))}"
         seconds = self.participant.batch_seconds
         batch = Batch(batch_id, body, now, seconds, rows, failure)

@@ -91,6 +91,8 @@ class Participant:
         The only API key that is accepted, if one is asked for.
     job_seconds, batch_seconds : float
         How long a fine-tuning job and a batch take.
+    most_rows : int
+        Of a batch.
     minds : dict of str to Mind
         Every model, by name.
     calls : dict of (str, str) to Calls
@@ -106,6 +108,7 @@ class Participant:
     key: str | None = None
     job_seconds: float = 2.0
     batch_seconds: float = 2.0
+    most_rows: int = 50_000
     minds: dict[str, Mind] = field(init=False)
     calls: dict[tuple[str, str], Calls] = field(init=False, default_factory=dict)
     coming: dict[str, tuple[float, Mind]] = field(init=False, default_factory=dict)

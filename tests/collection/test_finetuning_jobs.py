@@ -106,7 +106,8 @@ GOOD = message("user", "assistant")
             [message("user", "user")],
             (
                 "row 1, column 'messages[1].role': the last message is not the assistant's "
-                "(found 'user'). Allowed: assistant. End every example with the answer to be learned."
+                "(found 'user'). Allowed: assistant. End every example with the answer to be "
+                "learned."
             ),
         ),
         (
@@ -365,9 +366,7 @@ def test_a_wrong_key_an_unknown_model_and_no_key_exit_with_2(training, finetune,
     monkeypatch.delenv("OPENAI_API_KEY")
     status, _, err = finetune("submit", *options[:4])
     assert status == 2
-    assert err.endswith(
-        "there is no API key. Set the environment variable OPENAI_API_KEY, or give --base-url.\n"
-    )
+    assert "selfinterp: there is no API key. " in err
 
 
 def test_no_server_exits_with_3(training, monkeypatch):
