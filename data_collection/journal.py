@@ -260,6 +260,10 @@ class Journal:
             ]
             numbers.append(rescued.get(number, 0))
             found.append(Counts(cell, wanted.get(number, 0), *numbers))
+        started = {counts.cell for counts in found}
+        for cell, planned in self._planned.items():
+            if cell not in started:
+                found.append(Counts(cell, sum(planned.values()), 0, 0, 0, 0, 0, 0))
         return tuple(found)
 
     def _id(self, cell: Cell) -> int:

@@ -72,7 +72,9 @@ def told(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         name = getattr(error, "sqlite_errorname", "SQLITE_CORRUPT")
         problem, remedy = _failure(name)
-        raise JournalError(problem.format(error), file=path, remedy=remedy) from None
+        raise JournalError(
+            problem.format(" ".join(str(error).split())), file=path, remedy=remedy
+        ) from None
 
 
 def _failure(name: str) -> tuple[str, str]:
