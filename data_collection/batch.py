@@ -15,14 +15,14 @@ from dataclasses import astuple, dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from data_collection.answers import Reader, reader
+from data_collection.answers import Reader
 from data_collection.batchbook import BatchBook, Sent
 from data_collection.batchrows import ENDPOINT, UnknownModel, answer_of, custom_id, row_of
 from data_collection.collect import Progress
 from data_collection.errors import AccessError, CollectionError
 from data_collection.journal import Journal
 from data_collection.money import Budget
-from data_collection.plan import Plan
+from data_collection.plan import Wanted
 from data_collection.records import Answer, Recorded, Request, canonical
 from data_collection.service import CallFailed, Service
 
@@ -56,7 +56,7 @@ class BatchProgress:
 
 
 def collect_by_batch(
-    plan: Plan,
+    plan: Wanted,
     journal: Journal,
     service: Service,
     budget: Budget,
@@ -73,7 +73,7 @@ def collect_by_batch(
 
     Parameters
     ----------
-    plan : Plan
+    plan : Wanted
     journal : Journal
         Opened for writing.
     service : Service
@@ -130,7 +130,7 @@ class _Run:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: Wanted,
         journal: Journal,
         service: Service,
         budget: Budget,
@@ -143,7 +143,7 @@ class _Run:
         self._budget = budget
         self._seconds = seconds
         self._on_batch = on_batch
-        self._read: Reader = reader(plan.task.scenarios, rescue=plan.task.rescue)
+        self._read: Reader = plan.reader()
         self._book = BatchBook(journal)
         self._cell = canonical(astuple(plan.cell))
         self._out: list[_Out] = []

@@ -9,13 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from data_collection.answers import reader
 from data_collection.asking import Endpoint, ask_all
 from data_collection.committing import Committer
 from data_collection.errors import IncompleteError, ServiceError
 from data_collection.journal import Journal
 from data_collection.money import Budget
-from data_collection.plan import Plan
+from data_collection.plan import Plan, Wanted
 from data_collection.records import Answer, Recorded, Request
 
 # Seconds between two looks at how far a run is.
@@ -78,7 +77,7 @@ class _Tally:
 
 
 def collect(
-    plan: Plan,
+    plan: Wanted,
     journal: Journal,
     endpoint: Endpoint,
     budget: Budget,
@@ -90,7 +89,7 @@ def collect(
 
     Parameters
     ----------
-    plan : Plan
+    plan : Wanted
     journal : Journal
     endpoint : Endpoint
     budget : Budget
@@ -131,7 +130,7 @@ def read_again(plan: Plan, journal: Journal) -> int:
     int
         Answers that became valid.
     """
-    read = reader(plan.task.scenarios, rescue=plan.task.rescue)
+    read = plan.reader()
     saved = []
     for row in journal.rows(plan.cell):
         if row.status == "invalid":
@@ -150,7 +149,7 @@ class _Run:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: Wanted,
         journal: Journal,
         budget: Budget,
         on_progress: Callable[[Progress], None],
@@ -161,7 +160,7 @@ class _Run:
         self._budget = budget
         self._on_progress = on_progress
         self._tally = tally
-        self._read = reader(plan.task.scenarios, rescue=plan.task.rescue)
+        self._read = plan.reader()
         self._began = self._looked = time.monotonic()
 
     async def ask(self, endpoint: Endpoint) -> None:

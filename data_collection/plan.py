@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from data_collection.answers import Reader, reader
 from data_collection.errors import InputError
 from data_collection.journal import Journal
 from data_collection.prompts import Prompts, choice_messages, report_messages
@@ -19,6 +20,36 @@ from data_collection.trials import Trial, make_trials
 # Alternatives asked for beside the first token, when log-probabilities are wanted: the most that
 # every service allows, and enough to hold A and B.
 _TOP: Final = 5
+
+
+class Wanted(Protocol):
+    """Anything that can be collected: what it is, what of it is missing, how it is read.
+
+    Attributes
+    ----------
+    cell : Cell
+    total, missing : int
+        Requests altogether, and those that the journal has no answer to.
+    """
+
+    cell: Cell
+    total: int
+    missing: int
+
+    def begin(self) -> None:
+        """Note in the journal what is planned."""
+
+    def requests(self) -> Iterator[Request]:
+        """Requests that are missing, made one by one."""
+
+    def reader(self) -> Reader:
+        """What reads the answers."""
+
+    def tokens(self) -> tuple[TokenRange, TokenRange]:
+        """Tokens that the missing requests send and receive."""
+
+    def most_tokens(self, request: Request) -> tuple[int, int]:
+        """The most tokens, sent and received, that a request is expected to need."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +174,10 @@ class Plan:
     def requests(self) -> Iterator[Request]:
         """Requests that are missing, made one by one."""
         return map(self._request, self._missing_trials())
+
+    def reader(self) -> Reader:
+        """What reads the answers."""
+        return reader(self.task.scenarios, rescue=self.task.rescue)
 
     def tokens(self) -> tuple[TokenRange, TokenRange]:
         """Tokens that the missing requests send and receive, judged by one trial per scenario."""

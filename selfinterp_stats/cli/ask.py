@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from selfinterp_stats.cli import asked, show
-from selfinterp_stats.cli.batching import batch_options, collect_in_batches
-from selfinterp_stats.cli.options import json_option, options
+from selfinterp_stats.cli.calling import ask, calling_options, prices_from
+from selfinterp_stats.cli.options import options
 
 if TYPE_CHECKING:
     from data_collection.journal import Journal
-    from data_collection.money import Budget, Prices
-    from data_collection.plan import Plan, Task
+    from data_collection.plan import Task
 
-_INTERRUPTED: Final = 130
 _COUNT: Final = click.IntRange(min=1)
-_SECONDS: Final = click.FloatRange(min=0, min_open=True)
-_PRICE: Final = click.FloatRange(min=0)
-_STATUSES: Final = ("valid", "invalid", "refused", "truncated")
 _FOLDS: Final = {"instilled": r"(first|last)_\d+_of_\d+", "native": r"all_\d+"}
 
 _what = (
@@ -107,18 +101,6 @@ _how = (
         help="Of the options shown. Default, the paper's: 2 for native and 5 for instilled.",
     ),
     click.option(
-        "--concurrency",
-        type=_COUNT,
-        default=64,
-        show_default=True,
-        metavar="N",
-        help="Requests out at once, at most; fewer where the service asks for it.",
-    ),
-    click.option(
-        "--temperature", type=click.FloatRange(0, 2), default=0.0, show_default=True, metavar="T"
-    ),
-    click.option("--max-tokens", type=_COUNT, metavar="N", help="Where answers are cut off."),
-    click.option(
         "--prompts",
         metavar="FILE",
         help="TOML or JSON with other prompts: system, choice, report. Default: the paper's.",
@@ -128,48 +110,7 @@ _how = (
         metavar="FILE",
         help="Target weights that were trained in (CSV: scenario, attr1, ...), for the export.",
     ),
-    click.option("--max-calls", type=_COUNT, metavar="N", help="Stop before call N + 1."),
-    click.option(
-        "--max-usd",
-        type=_PRICE,
-        metavar="USD",
-        help="Stop before this run costs more; needs --price-in and --price-out.",
-    ),
-    click.option("--price-in", type=_PRICE, metavar="USD", help="Per million tokens sent."),
-    click.option("--price-out", type=_PRICE, metavar="USD", help="Per million tokens received."),
-    click.option(
-        "--timeout",
-        type=_SECONDS,
-        default=120.0,
-        show_default=True,
-        metavar="SECONDS",
-        help="When an attempt counts as lost.",
-    ),
-    click.option(
-        "--attempts",
-        type=_COUNT,
-        default=8,
-        show_default=True,
-        metavar="N",
-        help="At one trial, until it counts as failed.",
-    ),
-    click.option(
-        "--ask-again",
-        type=click.Choice(_STATUSES),
-        multiple=True,
-        help="Ask again what came out so; repeatable. Failed trials always are asked again.",
-    ),
-    click.option(
-        "--stop-after",
-        type=click.IntRange(min=0),
-        default=20,
-        show_default=True,
-        metavar="N",
-        help="Stop when the first N answers are all refusals; 0: never.",
-    ),
-    *batch_options,
-    click.option("--dry-run", is_flag=True, help="Say what would be asked, and stop."),
-    json_option,
+    *calling_options,
 )
 
 
@@ -220,20 +161,14 @@ def reports(**given: Any) -> int:
 def _run(kind: str, given: dict[str, Any]) -> int:
     from contextlib import nullcontext
 
-    from data_collection.access import base_url_from, key_from_environment
-    from data_collection.asking import Endpoint
-    from data_collection.collect import collect, read_again
+    from data_collection.access import base_url_from
+    from data_collection.collect import read_again
     from data_collection.journal import Journal
     from data_collection.plan import Plan
 
     task = _task(kind, given)
-    prices = _prices(given)
-    endpoint = Endpoint(
-        base_url_from(given["base_url"]),
-        concurrency=given["concurrency"],
-        timeout=given["timeout"],
-        attempts=given["attempts"],
-    )
+    prices = prices_from(given)
+    base_url_from(given["base_url"])  # refused, if it must be, before a journal is made
     path = Path(given["journal"])
     dry_run = given["dry_run"]
     opened = (
@@ -250,28 +185,7 @@ def _run(kind: str, given: dict[str, Any]) -> int:
         if given["targets"]:
             _keep_targets(journal, given["targets"], task)
         rescued = read_again(plan, journal) if task.rescue else 0
-        budget = _budget(given, prices, plan)
-        try:
-            if given["batch"]:
-                done = collect_in_batches(plan, journal, budget, given)
-            else:
-                with asked.progress(plan) as on_progress:
-                    done = collect(
-                        plan,
-                        journal,
-                        replace(endpoint, key=key_from_environment(endpoint.base_url)),
-                        budget,
-                        on_progress=on_progress,
-                        stop_after=given["stop_after"],
-                    )
-        except KeyboardInterrupt:
-            show.say(
-                "selfinterp: interrupted. Every answer so far is in the journal; the same command "
-                "goes on from there."
-            )
-            return _INTERRUPTED
-        asked.result(plan, done, budget, rescued, journal, as_json=given["as_json"])
-    return 0
+        return ask(plan, journal, given, prices, rescued=rescued)
 
 
 def _task(kind: str, given: dict[str, Any]) -> Task:
@@ -349,26 +263,6 @@ def _condition(given: dict[str, Any]) -> dict[str, Any]:
             "whether or not the model was trained on other weights.",
         )
     return {"condition": condition, "fold": fold, "examples": examples or 0}
-
-
-def _prices(given: dict[str, Any]) -> Prices | None:
-    from data_collection.errors import InputError
-    from data_collection.money import Prices
-
-    sent, received = given["price_in"], given["price_out"]
-    if (sent is None) != (received is None) or (sent is None and given["max_usd"] is not None):
-        raise InputError(
-            "dollars cannot be counted without both prices",
-            remedy="Give --price-in and --price-out, in dollars per million tokens, from the "
-            "service's price list; --max-calls needs no price.",
-        )
-    return None if sent is None else Prices(sent, received)
-
-
-def _budget(given: dict[str, Any], prices: Prices | None, plan: Plan) -> Budget:
-    from data_collection.money import Budget
-
-    return Budget(given["max_calls"], given["max_usd"], prices, plan.most_tokens)
 
 
 def _keep_targets(journal: Journal, path: str, task: Task) -> None:

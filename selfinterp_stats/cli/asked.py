@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from data_collection.collect import Progress
     from data_collection.journal import Journal
     from data_collection.money import Budget, Prices
-    from data_collection.plan import Plan
+    from data_collection.plan import Wanted
     from data_collection.records import Counts
 
 _STATUSES: Final = ("valid", "invalid", "refused", "truncated", "failed")
 _CAPS: Final = {"max_calls": "--max-calls", "max_usd": "--max-usd"}
 
 
-def announce(plan: Plan, prices: Prices | None) -> None:
+def announce(plan: Wanted, prices: Prices | None) -> None:
     """Say how many calls a run needs, and from how many to how many tokens."""
     sent, received = plan.tokens()
     kept = plan.total - plan.missing
@@ -41,7 +41,7 @@ def announce(plan: Plan, prices: Prices | None) -> None:
     show.say(f"{text}.")
 
 
-def dry_run(plan: Plan, prices: Prices | None, *, as_json: bool) -> None:
+def dry_run(plan: Wanted, prices: Prices | None, *, as_json: bool) -> None:
     """The same as a result."""
     sent, received = plan.tokens()
     if as_json:
@@ -62,7 +62,7 @@ def dry_run(plan: Plan, prices: Prices | None, *, as_json: bool) -> None:
 
 
 @contextmanager
-def progress(plan: Plan) -> Iterator[Callable[[Progress], None]]:
+def progress(plan: Wanted) -> Iterator[Callable[[Progress], None]]:
     """A bar on stderr with rate, valid share, spending and time left; none without a terminal."""
     if not (sys.stderr.isatty() and plan.missing):
         yield lambda _: None
@@ -101,7 +101,7 @@ def status_line(now: Progress) -> str:
 
 
 def result(
-    plan: Plan, done: Progress, budget: Budget, rescued: int, journal: Journal, *, as_json: bool
+    plan: Wanted, done: Progress, budget: Budget, rescued: int, journal: Journal, *, as_json: bool
 ) -> None:
     """What a run brought and what the cell now holds."""
     counts = next(found for found in journal.counts() if found.cell == plan.cell)
@@ -126,7 +126,7 @@ def result(
     )
 
 
-def _record(plan: Plan, done: Progress, budget: Budget, counts: Counts) -> dict[str, Any]:
+def _record(plan: Wanted, done: Progress, budget: Budget, counts: Counts) -> dict[str, Any]:
     return {
         "cell": asdict(plan.cell),
         "run": {

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from data_collection.collect import Progress
     from data_collection.journal import Journal
     from data_collection.money import Budget
-    from data_collection.plan import Plan
+    from data_collection.plan import Wanted
 
 batch_options = (
     click.option(
@@ -42,7 +42,7 @@ batch_options = (
 
 
 def collect_in_batches(
-    plan: Plan, journal: Journal, budget: Budget, given: dict[str, Any]
+    plan: Wanted, journal: Journal, budget: Budget, given: dict[str, Any]
 ) -> Progress:
     """Collect through batches, saying on stderr whenever one is further.
 
