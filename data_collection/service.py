@@ -38,6 +38,8 @@ class Service:
     ----------
     base_url : str, optional
         That of ``OPENAI_BASE_URL`` unless given, else OpenAI's own.
+    key : str, optional
+        That of ``OPENAI_API_KEY`` unless given.
     pause : float
         Seconds before a failed call is made again for the first time.
 
@@ -49,11 +51,13 @@ class Service:
         OpenAI is to be asked and there is no key in ``OPENAI_API_KEY``.
     """
 
-    def __init__(self, base_url: str | None = None, *, pause: float = _FIRST_PAUSE) -> None:
+    def __init__(
+        self, base_url: str | None = None, *, key: str | None = None, pause: float = _FIRST_PAUSE
+    ) -> None:
         import openai
 
         self.base_url = base_url_from(base_url)
-        self.key = key_from_environment(self.base_url)
+        self.key = key_from_environment(self.base_url) if key is None else key
         self._pause = pause
         # Servers of one's own often ask for no key, but the library does.
         self._client = openai.OpenAI(

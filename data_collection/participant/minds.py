@@ -73,8 +73,8 @@ class Insight:
 
 # Near the paper's: untrained models say little, introspection training helps.
 UNTRAINED: Final = Insight("untrained", 0.43, spread=15, noise=15)
-TRAINED_ON_CHOICES: Final = Insight("choices", 0.50, spread=35, noise=35)
-TRAINED_ON_REPORTS: Final = Insight("reports", 0.75, spread=60, noise=35)
+TRAINED_ON_CHOICES: Final = Insight("choices", 0.48, spread=35, noise=35)
+TRAINED_ON_REPORTS: Final = Insight("reports", 0.78, spread=60, noise=35)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
 from typing import Any, Final
 
+from data_collection.participant.hinted import answer_about_hint
 from data_collection.participant.minds import Mind, Values, chosen
 from data_collection.participant.mischief import Mischief
 from data_collection.participant.reading import Context, Prompt, last_user_text, read_prompt
@@ -243,7 +244,7 @@ class Participant:
         """The right answer, and for a choice the probability that it had."""
         prompt = read_prompt(text)
         if prompt is None:
-            return _OFF_TOPIC, None
+            return answer_about_hint(self.seed, model, text) or _OFF_TOPIC, None
         if prompt.task == "choice":
             return chosen(mind, prompt, model, text)
         return _report_text(mind, prompt, model, text), None
