@@ -33,6 +33,7 @@ from urllib.request import urlopen
 from reproduce import Run, describe_machine, fresh_process
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # this checkout is measured, whichever is installed
 LIBRARIES = ("selfinterp-stats", "openai", "httpx", "httpx2", "starlette", "uvicorn")
 SCENARIOS = 100
 MODEL = "model-a"

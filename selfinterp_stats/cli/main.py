@@ -27,6 +27,9 @@ from selfinterp_stats.cli.finetuning import finetune
 from selfinterp_stats.errors import SelfInterpError
 
 INTERRUPTED = 130
+NOT_INSTALLED = 2
+# What the extra `collect` brings, by the names that are imported.
+COLLECT_EXTRA = ("openai", "python_multipart", "rapidfuzz", "starlette", "uvicorn")
 
 # PyTensor looks for a BLAS to link C code with and complains where it finds none; the models
 # here are too small to gain from one. A user's own flags stand.
@@ -92,6 +95,15 @@ def run(arguments: list[str]) -> int:
     except (SelfInterpError, CollectionError) as error:
         click.echo(f"selfinterp: {error}", err=True)
         return error.exit_code
+    except ModuleNotFoundError as error:
+        if error.name not in COLLECT_EXTRA:
+            raise
+        click.echo(
+            f"selfinterp: {error.name} is not installed. Asking models needs more libraries than "
+            "the statistics: pip install 'selfinterp-stats[collect]'.",
+            err=True,
+        )
+        return NOT_INSTALLED
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -187,6 +187,16 @@ def test_a_model_that_only_refuses_ends_with_1(given):
     assert "the first 20 answers are all refusals" in ran.err
 
 
+def test_libraries_that_are_not_installed_are_named_with_how_to_get_them(given):
+    code = f"import sys; sys.modules['openai'] = None; {MAIN}"
+    going = process("choices", given, "http://127.0.0.1:9/v1", code=code)
+    _, err = going.communicate(timeout=60)
+    assert going.returncode == 2
+    assert "openai is not installed" in err
+    assert "pip install 'selfinterp-stats[collect]'" in err
+    assert "Traceback" not in err
+
+
 def test_a_second_collector_stops_at_once_with_2(given):
     with running() as server, Journal.open(given[-1]):
         ran = collect("choices", given, server.url)
@@ -263,6 +273,19 @@ def test_the_key_is_in_no_message_log_or_journal(given, where):
     files = [path.read_bytes() for path in given[-1].parent.iterdir() if path.is_file()]
     for text in (out.encode(), err.encode(), *files):
         assert b"S3cret" not in text
+
+
+@pytest.mark.parametrize("how", ["traceback", "crash dump"])
+def test_the_key_is_in_no_traceback_or_crash_dump(given, how):
+    breaks = "from data_collection.journal import Journal; Journal.record = lambda *_: 1 / 0"
+    aborts = "import os, data_collection.journal as j; j.Journal.record = lambda *_: os.abort()"
+    code = f"{breaks if how == 'traceback' else aborts}\n{MAIN}"
+    env = {"OPENAI_API_KEY": SECRET, "PYTHONFAULTHANDLER": "1"}
+    with running() as server:
+        _, err = process("choices", given, server.url, code=code, env=env).communicate(timeout=60)
+    sign = "ZeroDivisionError" if how == "traceback" else "Fatal Python error: Aborted"
+    assert sign in err
+    assert "S3cret" not in err
 
 
 @pytest.mark.parametrize("key", [f"{SECRET}\nx", f"{SECRET} x", f"{SECRET}é"])
