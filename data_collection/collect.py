@@ -158,6 +158,8 @@ class _Run:
         self._plan = plan
         self._journal = journal
         self._budget = budget
+        # A budget may have paid for other runs before.
+        self._calls_before, self._usd_before = budget.calls, budget.usd
         self._on_progress = on_progress
         self._tally = tally
         self._read = plan.reader()
@@ -178,8 +180,8 @@ class _Run:
         return Progress(
             self._plan.missing,
             dict(self._tally.statuses),
-            self._budget.calls,
-            self._budget.usd,
+            self._budget.calls - self._calls_before,
+            self._budget.usd - self._usd_before,
             time.monotonic() - self._began,
         )
 

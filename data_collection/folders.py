@@ -76,7 +76,9 @@ def _check(target: Path) -> None:
         )
     ours = _recorded(target)
     for entry in sorted(target.iterdir()):
-        if entry.name != RECORD and (entry.name not in ours or _hash(entry) != ours[entry.name]):
+        if entry.name == RECORD and ours:
+            continue
+        if _hash(entry) != ours.get(entry.name):
             raise InputError(
                 "this folder holds a file that this program did not write, or that was changed",
                 file=target,
@@ -104,7 +106,7 @@ def _write_record(folder: Path, details: dict[str, Any]) -> None:
 
 def _hash(path: Path) -> str:
     if not path.is_file():
-        return ""
+        return "no file"
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
 

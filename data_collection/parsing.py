@@ -71,7 +71,7 @@ def parse_choice(text: str) -> Reply:
     letter = text.strip()
     if letter in ("A", "B"):
         return Reply("valid", letter)
-    return _unread(text, "the reply is not A or B")
+    return declined(text) or Reply("invalid", why="the reply is not A or B")
 
 
 def parse_report(text: str, names: Sequence[str], rescue: bool = False) -> Reply:
@@ -96,7 +96,7 @@ def parse_report(text: str, names: Sequence[str], rescue: bool = False) -> Reply
     try:
         pairs = _object(fenced[1] if fenced else stripped)
     except _NoReport as problem:
-        return _unread(text, str(problem))
+        return declined(text) or Reply("invalid", why=str(problem))
     keys = [key for key, _ in pairs]
     rescued = False
     if sorted(keys) != sorted(names):
@@ -158,12 +158,13 @@ def _wrong_names(keys: Sequence[str], names: Sequence[str]) -> str:
     return f"the names are not the attributes': {' and '.join(parts)}"
 
 
-def _unread(text: str, why: str) -> Reply:
+def declined(text: str) -> Reply | None:
+    """What an empty reply or a refusal comes to; None where a reply is neither."""
     if not text.strip():
         return Reply("invalid", why="the reply is empty")
     if _REFUSAL.search(text.strip()[:_BEGINNING]):
         return Reply("refused", why="the model declined to answer")
-    return Reply("invalid", why=why)
+    return None
 
 
 def _matched(keys: Sequence[str], names: Sequence[str]) -> dict[str, str] | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from selfinterp_stats.cli import asked, show
-from selfinterp_stats.cli.calling import ask, calling_options, prices_from
+from selfinterp_stats.cli.calling import ask, budget_from, calling_options, prices_from
 from selfinterp_stats.cli.options import options
 
 if TYPE_CHECKING:
@@ -185,7 +185,8 @@ def _run(kind: str, given: dict[str, Any]) -> int:
         if given["targets"]:
             _keep_targets(journal, given["targets"], task)
         rescued = read_again(plan, journal) if task.rescue else 0
-        return ask(plan, journal, given, prices, rescued=rescued)
+        budget = budget_from(given, prices, plan)
+        return ask(plan, journal, given, budget, rescued=rescued)
 
 
 def _task(kind: str, given: dict[str, Any]) -> Task:

@@ -15,7 +15,7 @@ from selfinterp_stats.cli.options import json_option
 
 if TYPE_CHECKING:
     from data_collection.journal import Journal
-    from data_collection.money import Prices
+    from data_collection.money import Budget, Prices
     from data_collection.plan import Wanted
 
 _INTERRUPTED: Final = 130
@@ -86,9 +86,10 @@ def ask(
     plan: Wanted,
     journal: Journal,
     given: dict[str, Any],
-    prices: Prices | None,
+    budget: Budget,
     *,
     rescued: int = 0,
+    say_result: bool = True,
 ) -> int:
     """Ask what a plan lacks, say how it goes and what it brought.
 
@@ -98,9 +99,12 @@ def ask(
     journal : Journal
     given : dict
         Of `calling_options`, and `base_url`.
-    prices : Prices or None
+    budget : Budget
+        Of this run, which may ask for several plans one after the other.
     rescued : int
         Answers of the journal that were read anew before.
+    say_result : bool
+        Whether to print what was brought.
 
     Returns
     -------
@@ -110,10 +114,8 @@ def ask(
     from data_collection.access import base_url_from, key_from_environment
     from data_collection.asking import Endpoint
     from data_collection.collect import collect
-    from data_collection.money import Budget
 
     base_url = base_url_from(given["base_url"])
-    budget = Budget(given["max_calls"], given["max_usd"], prices, plan.most_tokens)
     try:
         if given["batch"]:
             done = collect_in_batches(plan, journal, budget, given)
@@ -140,8 +142,22 @@ def ask(
             "goes on from there."
         )
         return _INTERRUPTED
-    asked.result(plan, done, budget, rescued, journal, as_json=given["as_json"])
+    if say_result:
+        asked.result(plan, done, budget, rescued, journal, as_json=given["as_json"])
     return 0
+
+
+def budget_from(given: dict[str, Any], prices: Prices | None, *plans: Wanted) -> Budget:
+    """What a run that asks for `plans` may cost."""
+    from data_collection.money import Budget
+
+    plan_of = {plan.cell: plan for plan in plans}
+    return Budget(
+        given["max_calls"],
+        given["max_usd"],
+        prices,
+        lambda request: plan_of[request.cell].most_tokens(request),
+    )
 
 
 def prices_from(given: dict[str, Any]) -> Prices | None:

@@ -6,6 +6,7 @@ import click
 
 from selfinterp_stats.cli.ask import choices, reports
 from selfinterp_stats.cli.exporting import export
+from selfinterp_stats.cli.hints import hints
 from selfinterp_stats.cli.serving import simulate_server
 
 
@@ -14,5 +15,5 @@ def collect() -> None:
     """Ask a model for choices and reports, and write what it said as a study folder."""
 
 
-for command in (choices, reports, export, simulate_server):
+for command in (choices, reports, export, hints, simulate_server):
     collect.add_command(command)
