@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from data_collection import layout
 from data_collection.errors import IncompleteError, InputError
+from data_collection.finetuning.ledger import record_of_models
 from data_collection.folders import whole_folder, write_text
 from data_collection.journal import Journal
 from data_collection.records import Cell, Counts
@@ -68,7 +69,11 @@ class Exported:
 
 
 def export_study(
-    journal: Journal, out: str | PathLike[str], *, targets: str | PathLike[str] | None = None
+    journal: Journal,
+    out: str | PathLike[str],
+    *,
+    targets: str | PathLike[str] | None = None,
+    models: str | PathLike[str] | None = None,
 ) -> Exported:
     """Write a journal's choices and reports as a study folder.
 
@@ -79,6 +84,8 @@ def export_study(
         A new folder, an empty one, or one that an earlier export wrote.
     targets : path-like, optional
         Target weights (`load_weights`); those in the journal where None and it has any.
+    models : path-like, optional
+        What `selfinterp finetune submit` wrote: how the models came about.
 
     Returns
     -------
@@ -111,6 +118,8 @@ def export_study(
         trained = [scenario for scenario in scenarios if scenario.name in instilled]
         _write_targets(folder, journal, trained, targets)
         _write_counts(folder, counts)
+        if models is not None:
+            write_text(folder / layout.MODELS_FILE, record_of_models(models))
         files = sorted(path.name for path in folder.iterdir())
     return Exported(files, counts, notices)
 

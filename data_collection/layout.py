@@ -15,6 +15,7 @@ from data_collection.records import Cell, Row
 SCENARIOS_FILE: Final = "scenarios.csv"
 TARGETS_FILE: Final = "instilled_weights.csv"
 COUNTS_FILE: Final = "collection_counts.csv"
+MODELS_FILE: Final = "models.json"
 CHOICE: Final = "choice"
 REPORT: Final = "report"
 

@@ -23,6 +23,7 @@ from data_collection.lock import WriterLock
 VERSION: Final = 1
 # Seconds to wait for another writer: an upload may take this long.
 _PATIENCE: Final = 10.0
+_PRIVATE: Final = ("base_url", "training_file_id", "validation_file_id", "error")
 ENDED: Final = ("succeeded", "failed", "cancelled")
 
 
@@ -124,6 +125,37 @@ class Ledger:
                 file=self.path,
                 remedy="Choose a place that you may write to, on a disk with room, with --models.",
             ) from None
+
+
+def record_of_models(path: str | PathLike[str]) -> str:
+    """The models of a ledger as a study folder keeps them: how each was made, and its name.
+
+    Jobs that made no model are left out, and so are the service's names for files, which mean
+    nothing to anybody else.
+
+    Returns
+    -------
+    str
+        JSON.
+
+    Raises
+    ------
+    InputError
+        See `read_ledger`, or the file is not there.
+    """
+    if not Path(path).exists():
+        raise InputError(
+            "there is no list of models",
+            file=path,
+            remedy="`selfinterp finetune submit` writes one.",
+        )
+    jobs = [
+        {name: value for name, value in asdict(entry).items() if name not in _PRIVATE}
+        for entry in read_ledger(path).entries
+        if entry.fine_tuned_model
+    ]
+    record = {"version": VERSION, "fine_tuning_jobs": jobs}
+    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
 
 
 @contextmanager

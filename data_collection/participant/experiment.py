@@ -234,7 +234,9 @@ class _Experiment:
         """Write the study folder."""
         with Journal.open(self.folder / "journal.sqlite", write=False) as journal:
             targets = self.folder / "training" / "instilled_weights.csv"
-            export_study(journal, self.folder / "study", targets=targets).refuse_incomplete()
+            models = self.folder / "models.json"
+            exported = export_study(journal, self.folder / "study", targets=targets, models=models)
+        exported.refuse_incomplete()
 
     def _told(self, model: str, fold: str) -> dict[str, Any]:
         return {

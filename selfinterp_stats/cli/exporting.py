@@ -29,9 +29,15 @@ _STATUSES = ("asked", "valid", "invalid", "refused", "truncated", "failed")
     click.option(
         "--targets", metavar="CSV", help="Target weights of the instilled scenarios, if any."
     ),
+    click.option(
+        "--models",
+        metavar="FILE",
+        help="What `finetune submit` wrote (models.json): the study keeps how its models were "
+        "made.",
+    ),
     json_option,
 )
-def export(journal: str, out: str, targets: str | None, as_json: bool) -> None:
+def export(journal: str, out: str, targets: str | None, models: str | None, as_json: bool) -> None:
     """Write what was collected as a study folder, which `reproduce` reads.
 
     Prints how many trials of each kind were asked and what came of them. Exit status 1 if any are
@@ -41,7 +47,7 @@ def export(journal: str, out: str, targets: str | None, as_json: bool) -> None:
     from data_collection.journal import Journal
 
     with Journal.open(journal, write=False) as opened:
-        exported = export_study(opened, out, targets=targets)
+        exported = export_study(opened, out, targets=targets, models=models)
     for notice in exported.notices:
         click.echo(notice, err=True)
     if as_json:

@@ -58,7 +58,7 @@ def test_no_model_reports_on_scenarios_that_it_was_trained_to_report_on(experime
     last = reports[reports["fold"] == "last_10_of_20"]["scenario"].map(order.index)
     assert first.between(10, 19).all()
     assert last.between(0, 9).all()
-    models = json.loads((experiment / "models.json").read_text())["fine_tuning_jobs"]
+    models = json.loads((experiment / "study" / "models.json").read_text())["fine_tuning_jobs"]
     by_suffix = {job["suffix"]: job["fine_tuned_model"] for job in models}
     assert set(by_suffix) == {"prefs", "first", "last", "whole"}
     explaining = reports.groupby(["set", "condition", "fold"])["explaining_model"].unique()

@@ -16,6 +16,7 @@ from server import KEY, ROOT, running
 
 from data_collection.errors import CollectionError, InputError
 from data_collection.finetuning.cost import estimate
+from data_collection.finetuning.ledger import record_of_models
 from data_collection.finetuning.training_file import read_training_file
 from data_collection.participant.mischief import Mischief
 from data_collection.service import Service
@@ -390,3 +391,37 @@ def test_a_short_outage_is_waited_for(training):
     assert stats["answered"] == 10
     assert stats["received"] > 10
     assert time.monotonic() - start < 10
+
+
+def test_a_study_keeps_how_its_models_were_made_and_nothing_of_the_service(
+    training, tmp_path, finetune
+):
+    with running(job_seconds=0) as server:
+        options = ("--file", training, "--model", "model-a", "--base-url", server.url)
+        _, out, _ = finetune("submit", *options, "--suffix", "x")
+        server.participant.mischief = Mischief(fail_jobs=1)
+        finetune("submit", *options, "--seed", 5)
+    text = record_of_models(tmp_path / "models.json")
+    (kept,) = json.loads(text)["fine_tuning_jobs"]
+    assert kept["fine_tuned_model"] == out.strip()
+    assert kept["training_sha256"] == read_training_file(training).sha256
+    assert server.url not in text
+    assert "file-" not in text
+    with pytest.raises(InputError, match="there is no list of models"):
+        record_of_models(tmp_path / "other.json")
+
+
+def test_two_submissions_at_once_are_one_job(training, tmp_path):
+    with running(job_seconds=0.5) as server:
+        command = [*MAIN, "finetune", "submit", "--models", tmp_path / "models.json"]
+        command += ["--file", training, "--model", "model-a", "--base-url", server.url]
+        command = [str(part) for part in [*command, "--every", 0.05]]
+        options = {"cwd": ROOT, "text": True, "env": dict(os.environ), "stdout": subprocess.PIPE}
+        with (
+            subprocess.Popen(command, stderr=subprocess.DEVNULL, **options) as first,
+            subprocess.Popen(command, stderr=subprocess.DEVNULL, **options) as second,
+        ):
+            names = {process.communicate(timeout=60)[0] for process in (first, second)}
+        (job,) = jobs_of(server)
+    assert names == {f"{job.fine_tuned_model}\n"}
+    assert len(ledger(tmp_path)) == 1
