@@ -101,11 +101,13 @@ def _count(value: Any) -> int | None:
 
 
 def _first_token(logprobs: Any) -> dict[str, float] | None:
-    """Log-probabilities at the first token, which for a choice is A or B."""
-    if not logprobs or not logprobs.get("content"):
+    """Log-probabilities at the first token, which for a choice is A or B.
+
+    They are an extra: where a server sends them in another form, the answer still counts.
+    """
+    try:
+        first = logprobs["content"][0]
+        tokens = [first, *(first.get("top_logprobs") or ())]
+        return {str(token["token"]): float(token["logprob"]) for token in reversed(tokens)}
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError):
         return None
-    first = logprobs["content"][0]
-    found = {str(first["token"]): float(first["logprob"])}
-    for other in first.get("top_logprobs") or ():
-        found[str(other["token"])] = float(other["logprob"])
-    return found

@@ -26,8 +26,7 @@ from data_collection.pace import Pace
 from data_collection.records import Answer, Request
 from data_collection.troubles import Trouble, UnreadableAnswer, gone, trouble
 
-# Seconds before the second attempt; each later wait is twice as long, up to the longest.
-_FIRST_WAIT: Final = 0.5
+# Seconds between two attempts, at most, where the service does not say how long.
 _LONGEST_WAIT: Final = 30.0
 # Seconds until a connection counts as impossible.
 _CONNECT: Final = 10.0
@@ -60,6 +59,8 @@ class Endpoint:
         Seconds until an attempt counts as lost.
     attempts : int
         At one request, until it is given up as failed.
+    pause : float
+        Seconds before the second attempt; each later wait is twice as long.
     """
 
     base_url: str = OPENAI_URL
@@ -67,6 +68,7 @@ class Endpoint:
     concurrency: int = 64
     timeout: float = 120.0
     attempts: int = 8
+    pause: float = 0.5
 
 
 async def ask_all(
@@ -171,7 +173,7 @@ class _Asking:
             if not answer.again or attempt >= self._endpoint.attempts:
                 break
             if answer.wait is None:
-                wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (attempt - 1))
+                wait = min(_LONGEST_WAIT, self._endpoint.pause * 2 ** (attempt - 1))
                 # Spread out, so that requests that failed together do not come back together.
                 await asyncio.sleep(wait * random.uniform(0.5, 1.0))
         if answer.again:

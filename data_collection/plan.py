@@ -15,7 +15,7 @@ from data_collection.prompts import Prompts, choice_messages, report_messages
 from data_collection.records import Asked, Cell, Request, canonical, hash_of
 from data_collection.scenarios import Scenario
 from data_collection.tokens import TokenRange, choice_tokens, prompt_tokens, report_tokens
-from data_collection.trials import Trial, make_trials
+from data_collection.trials import Trial, draw_trials
 
 # Alternatives asked for beside the first token, when log-probabilities are wanted: the most that
 # every service allows, and enough to hold A and B.
@@ -157,7 +157,6 @@ class Plan:
         self._sent = task.sent
         self._scenarios = {scenario.name: scenario for scenario in task.scenarios}
         self._messages = choice_messages if task.kind == "choice" else report_messages
-        self._trials = make_trials(task.scenarios, task.per_scenario, task.seed)
         self._check()
         self.missing = sum(1 for _ in self._missing_trials())
 
@@ -218,7 +217,9 @@ class Plan:
 
     def _looked_up(self) -> Iterator[tuple[Trial, Asked | None]]:
         """Every trial, with what the journal has of it."""
-        for scenario, trials in groupby(self._trials, key=lambda trial: trial.scenario.name):
+        # Drawn anew each time: a list of them would grow with their number.
+        drawn = draw_trials(self.task.scenarios, self.task.per_scenario, self.task.seed)
+        for scenario, trials in groupby(drawn, key=lambda trial: trial.scenario.name):
             asked = self._journal.asked(self.cell, scenario) if self._journal else {}
             for trial in trials:
                 yield trial, asked.get(trial.index)

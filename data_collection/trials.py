@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,7 +35,12 @@ class Trial:
 
 
 def make_trials(scenarios: Sequence[Scenario], per_scenario: int, seed: int) -> list[Trial]:
-    """Draw trials in the paper's way.
+    """Trials in a list; see `draw_trials`."""
+    return list(draw_trials(scenarios, per_scenario, seed))
+
+
+def draw_trials(scenarios: Sequence[Scenario], per_scenario: int, seed: int) -> Iterator[Trial]:
+    """Draw trials in the paper's way, one after another.
 
     One stream of Python's `random`: scenario by scenario, trial by trial, option A's values before
     option B's. The same arguments give the same trials. Another number per scenario gives other
@@ -51,17 +56,15 @@ def make_trials(scenarios: Sequence[Scenario], per_scenario: int, seed: int) -> 
     per_scenario : int
     seed : int
 
-    Returns
-    -------
-    list of Trial
+    Yields
+    ------
+    Trial
         By scenario, then index.
     """
     stream = random.Random(seed)
-    return [
-        Trial(scenario, index, _option(scenario, stream), _option(scenario, stream))
-        for scenario in scenarios
-        for index in range(per_scenario)
-    ]
+    for scenario in scenarios:
+        for index in range(per_scenario):
+            yield Trial(scenario, index, _option(scenario, stream), _option(scenario, stream))
 
 
 def round_value(value: float, minimum: float, maximum: float) -> float:

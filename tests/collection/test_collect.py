@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import email.utils
 import json
 import socket
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from scenarios import scenario
+from scripted import Scripted, completion
 from server import KEY, running
 
 from data_collection.asking import Endpoint
@@ -39,7 +40,7 @@ def task(kind="choice", **changes):
 
 def gather(journal, url, what=None, *, budget=None, ask_again=(), stop_after=20, **endpoint):
     """One run of a collection; its progress at the end."""
-    settings = {"key": KEY, "timeout": 10.0, **endpoint}
+    settings = {"key": KEY, "timeout": 10.0, "pause": 0.02, **endpoint}
     plan = Plan(what or task(), journal, ask_again)
     return collect(
         plan, journal, Endpoint(url, **settings), budget or Budget(), stop_after=stop_after
@@ -243,53 +244,104 @@ def test_no_server_and_no_tls_are_said_soon(journal):
 
 
 def test_a_server_that_dies_ends_the_run_and_loses_no_answer(journal):
-    answered = []
+    def answer(number):
+        time.sleep(0.02)
+        return (200, completion(), {}) if number < 40 else (500, {"error": "gone"}, {})
 
-    def stop_after(progress):
-        answered.append(progress.done)
-        if progress.done > 10:
-            server.should_answer = False
-
-    with FragileServer() as server:
-        plan = Plan(task(per_scenario=100), journal)
-        endpoint = Endpoint(server.url, KEY, concurrency=4, attempts=2)
+    with Scripted(answer) as server:
         with pytest.raises(ServiceError, match="does not answer: 500: gone"):
-            collect(plan, journal, endpoint, Budget(), on_progress=stop_after)
-        assert journal.counts()[0].valid == server.answered
+            gather(journal, server.url, task(per_scenario=100), concurrency=4, attempts=2)
+        assert journal.counts()[0].valid == 40
 
 
-class FragileServer:
-    """Answers A until it is told not to; then 500 for ever."""
+def test_the_number_of_calls_at_once_settles_at_what_the_service_bears(journal):
+    out, most = threading.Semaphore(8), task(per_scenario=100)
 
-    def __enter__(self):
-        self.should_answer, self.answered = True, 0
-        outer = self
+    def answer(_):
+        # Eight at a time, each a while: who comes on top is sent away.
+        if not out.acquire(blocking=False):
+            return 429, {"error": {"message": "too many"}}, {}
+        time.sleep(0.02)
+        out.release()
+        return 200, completion(), {}
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+    with Scripted(answer) as server:
+        done = gather(journal, server.url, most, concurrency=64)
+    assert done.statuses == {"valid": 300}
+    # 64 at once would have more than seven of eight calls sent away.
+    assert server.received < 2 * 300
 
-            def do_POST(self):
-                self.rfile.read(int(self.headers["Content-Length"]))
-                time.sleep(0.02)
-                if outer.should_answer:
-                    outer.answered += 1
-                message = {"choices": [{"message": {"content": "A"}, "finish_reason": "stop"}]}
-                body = json.dumps(
-                    message if outer.should_answer else {"error": {"message": "gone"}}
-                ).encode()
-                self.send_response(200 if outer.should_answer else 500)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
 
-            def log_message(self, *_):
-                pass
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "error", "message"),
+    [
+        (
+            429,
+            {"error": {"message": "You exceeded your quota.", "code": "insufficient_quota"}},
+            {},
+            AccessError,
+            r"no credit left \(429: You exceeded your quota\.\)",
+        ),
+        (429, {"error": "later"}, {"Retry-After": 86400}, ServiceError, "wait for 86,400 seconds"),
+        (403, {"error": {"message": "Not in your country."}}, {}, AccessError, "Not in your"),
+        (404, {"detail": "Not Found"}, {}, AccessError, r"no such address \(404: Not Found\)"),
+        (
+            400,
+            {"error": "no temperature"},
+            {},
+            ServiceError,
+            r"first 20 requests all failed, .*: 400: no temp",
+        ),
+        (200, "<html>Log in first</html>", {}, ServiceError, "something that is no JSON"),
+        (200, {"object": "list"}, {}, ServiceError, "something that is no chat completion"),
+    ],
+)
+def test_what_a_service_says_ends_the_run_in_its_words(
+    journal, status, body, headers, error, message
+):
+    with Scripted(lambda _: (status, body, headers)) as server:
+        with pytest.raises(error, match=message):
+            gather(journal, server.url, concurrency=4, attempts=2)
+        assert server.received <= 24
+    assert journal.counts()[0].valid == 0
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
-        return self
 
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry-After": "0.3"},
+        {"retry-after-ms": "300", "Retry-After": "60"},
+        {"Retry-After": email.utils.formatdate(time.time() - 5)},
+        {"Retry-After": "soon"},
+    ],
+)
+def test_a_wait_is_understood_however_it_is_said(journal, headers):
+    def answer(number):
+        return (200, completion(), {}) if number else (429, {"error": "later"}, headers)
+
+    with Scripted(answer) as server:
+        began = time.monotonic()
+        done = gather(journal, server.url, task(per_scenario=1), concurrency=1)
+    assert done.statuses == {"valid": 3}
+    assert 0.3 * ("0" in headers["Retry-After"][:1]) <= time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "text"),
+    [
+        (completion([{"type": "text", "text": "A"}]), "valid", "A"),
+        (completion(None), "invalid", ""),
+        (completion("", finish_reason="content_filter"), "refused", ""),
+        (completion("A or maybe", finish_reason="length"), "truncated", "A or maybe"),
+        (completion("A", finish_reason="length"), "valid", "A"),
+        (completion("I'm sorry, but I can't help."), "refused", "I'm sorry, but I can't help."),
+        ({**completion(), "usage": {"prompt_tokens": "many"}}, "valid", "A"),
+        (completion("A", logprobs={"content": [{"token": "A"}]}), "valid", "A"),
+    ],
+)
+def test_answers_of_other_servers_are_read_as_they_are(journal, body, status, text):
+    with Scripted(lambda _: (200, body, {})) as server:
+        gather(journal, server.url, task(per_scenario=1), attempts=1)
+    for row in journal.rows():
+        assert (row.status, row.answer.text) == (status, text)
+        assert row.answer.prompt_tokens is None
