@@ -277,6 +277,21 @@ def test_a_folder_is_replaced_only_while_nothing_in_it_is_anybody_elses(small, t
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
 
 
+@pytest.mark.parametrize("name", ["collection.json", "notes"])
+def test_a_folder_of_somebody_elses_is_left_alone(small, tmp_path, name):
+    out = tmp_path / "out"
+    out.mkdir()
+    if name == "notes":  # a folder within one that is ours
+        write_training_files(small, out, SMALL)
+        (out / name).mkdir()
+    else:  # a record of another program
+        (out / name).write_text('{"package": "another", "files": {}}')
+    before = sorted(path.name for path in out.iterdir())
+    with pytest.raises(InputError, match=f"did not write, or that was changed .found '{name}'"):
+        write_training_files(small, out, Design(instilled=2))
+    assert sorted(path.name for path in out.iterdir()) == before
+
+
 def test_a_file_or_a_folder_that_cannot_be_written_is_said(small, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="this is a file, not a folder"):
