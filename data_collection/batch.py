@@ -24,7 +24,7 @@ from data_collection.journal import Journal
 from data_collection.money import Budget
 from data_collection.plan import Wanted
 from data_collection.records import Answer, Recorded, Request, canonical
-from data_collection.service import CallFailed, Service
+from data_collection.service import CallLost, CallRefused, Service
 
 if TYPE_CHECKING:
     from openai.types import Batch
@@ -97,7 +97,7 @@ def collect_by_batch(
     ------
     CollectionError
         The service did not accept a batch, or one was cancelled.
-    AccessError, ServiceError
+    AccessError, CallRefused, ServiceError
         See `Service.call`.
     JournalError
         The journal cannot be written.
@@ -247,7 +247,7 @@ class _Run:
                 about=self._plan.cell.model,
                 repeat=False,
             )
-        except CallFailed:
+        except CallLost:
             found = self._find(sent)
             if found is None:
                 self._book.close(sent)
@@ -261,7 +261,7 @@ class _Run:
         """A batch by its mark on the service's list."""
         try:
             listed = self._service.call(lambda client: list(client.batches.list(limit=100)))
-        except (AccessError, CallFailed):
+        except (AccessError, CallRefused):
             return None
         for batch in listed:
             if (batch.metadata or {}).get(_MARK) == sent.name:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from data_collection.access import base_url_from, key_from_environment
-from data_collection.errors import ServiceError
+from data_collection.errors import InputError, ServiceError
 from data_collection.troubles import Trouble, gone, trouble
 
 if TYPE_CHECKING:
@@ -27,8 +27,12 @@ _ATTEMPTS: Final = 9
 _TIMEOUT: Final = 600.0
 
 
-class CallFailed(ServiceError):
-    """One call that the service refused, or that may or may not have reached it."""
+class CallRefused(InputError):
+    """The service understood a call and does not do what it asks."""
+
+
+class CallLost(ServiceError):
+    """It is not known whether a call did what it asks."""
 
 
 class Service:
@@ -82,9 +86,10 @@ class Service:
         ------
         AccessError
             The key is wrong, or the model or object is unknown.
-        CallFailed
-            The service refused the call, or `repeat` is false and it is not known whether the
-            call reached the service.
+        CallRefused
+            The service does not do what the call asks.
+        CallLost
+            `repeat` is false, and it is not known whether the call was heard.
         ServiceError
             The service cannot be reached.
         """
@@ -97,8 +102,10 @@ class Service:
             except openai.APIError as error:
                 met = trouble(error, about, self.key)
                 reached = isinstance(error, openai.RateLimitError) or met.unreachable
-            if not met.again or not (repeat or reached):
-                raise CallFailed(f"the service did not do as asked: {met.why}", value=about)
+            if not met.again:
+                raise CallRefused(f"the service does not do this: {met.why}", value=about)
+            if not (repeat or reached):
+                raise CallLost(f"the service did not say what it did: {met.why}", value=about)
             if attempt < _ATTEMPTS:
                 time.sleep(pause if met.wait is None else met.wait)
                 pause = min(2 * pause, _LONGEST_PAUSE)

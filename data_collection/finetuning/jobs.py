@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from data_collection.errors import AccessError, CollectionError, InputError, ServiceError
 from data_collection.finetuning.ledger import Entry, Ledger
 from data_collection.finetuning.training_file import TrainingFile
-from data_collection.service import CallFailed, Service
+from data_collection.service import CallLost, CallRefused, Service
 
 if TYPE_CHECKING:
     from openai.types.fine_tuning import FineTuningJob
@@ -131,7 +131,7 @@ def submit(order: Order, ledger: Ledger, service: Service, *, again: bool = Fals
 
     Raises
     ------
-    AccessError, ServiceError
+    AccessError, CallRefused, ServiceError
         See `Service.call`.
     """
     entry = ledger.find(order.key, service.base_url)
@@ -159,7 +159,7 @@ def refresh(entry: Entry, service: Service) -> Progress:
 
     Raises
     ------
-    AccessError, ServiceError
+    AccessError, CallRefused, ServiceError
         See `Service.call`.
     """
     if entry.ended or not entry.job_id:
@@ -199,7 +199,7 @@ def follow(
     ------
     CollectionError
         The job failed or was cancelled.
-    AccessError, ServiceError
+    AccessError, CallRefused, ServiceError
         See `Service.call`.
     """
     while True:
@@ -227,7 +227,7 @@ def _existing(
     """The job on the service's list, if it is there; jobs of the `past` are others."""
     try:
         listed = service.call(lambda client: list(client.fine_tuning.jobs.list(limit=100)))
-    except (AccessError, CallFailed):
+    except (AccessError, CallRefused):
         # A service that keeps no list; a wrong key will be found out by the upload.
         return None
     return _one_of(listed, entry, past, dead_too=dead_too)
@@ -286,7 +286,7 @@ def _create(entry: Entry, service: Service, past: set[str]) -> FineTuningJob:
             about=entry.model,
             repeat=False,
         )
-    except CallFailed:
+    except CallLost:
         job = _existing(entry, service, past, dead_too=True)
         if job is None:
             raise
@@ -308,7 +308,7 @@ def _progress(entry: Entry, service: Service) -> Progress:
             lambda client: client.fine_tuning.jobs.list_events(entry.job_id, limit=10).data,
             about=entry.job_id,
         )
-    except (AccessError, ServiceError):
+    except (AccessError, CallRefused, ServiceError):
         # Events are a courtesy: not every service has them.
         return Progress(entry.status)
     message = events[0].message if events else ""

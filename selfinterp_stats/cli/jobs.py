@@ -54,15 +54,20 @@ _every_option = click.option(
         help="Of the job; the default is the paper's.",
     ),
     click.option("--suffix", metavar="TEXT", default="", help="Part of the new model's name."),
-    click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Default: automatic."),
     click.option(
-        "--batch-size", type=click.IntRange(min=1), metavar="N", help="Default: automatic."
+        "--epochs", type=click.IntRange(min=1), metavar="N", help="Default: the service's choice."
+    ),
+    click.option(
+        "--batch-size",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Default: the service's choice.",
     ),
     click.option(
         "--learning-rate-multiplier",
         type=click.FloatRange(min=0, min_open=True),
         metavar="X",
-        help="Default: automatic.",
+        help="Default: the service's choice.",
     ),
     click.option(
         "--base-url", metavar="URL", help="Of the service. Default: $OPENAI_BASE_URL, else OpenAI."

@@ -16,20 +16,20 @@ _SECONDS: Final = click.FloatRange(min=0)
 # How a server is stopped, so not worth a message.
 INTERRUPTED: Final = 130
 
-# Option, what the share of requests meets.
+# Share of what meets what, by option.
 _SHARES: Final = {
-    "too-many": "answered with 429 and Retry-After",
-    "error": "answered with 500",
-    "hang": "never answered",
-    "cut": "cut off in the middle of an answer",
-    "slow": "answered late",
-    "garbage": "answered with text that is no answer",
-    "wrong-name": "reports with an attribute under a wrong name",
-    "refuse": "refused",
-    "truncate": "answers that stop half-way, at the token limit",
-    "fail-rows": "rows of a batch that fail; as many again expire",
-    "fail-jobs": "fine-tuning jobs that fail",
-    "lose-receipts": "jobs and batches that are made though the answer is cut off",
+    "too-many": "Requests answered with 429 and Retry-After",
+    "error": "Requests answered with 500",
+    "hang": "Requests that are never answered",
+    "cut": "Requests whose answer is cut off in the middle",
+    "slow": "Requests that are answered late",
+    "garbage": "Answers that are text without sense",
+    "wrong-name": "Reports with an attribute under a wrong name",
+    "refuse": "Answers that are refusals",
+    "truncate": "Answers that stop half-way, at the token limit",
+    "fail-rows": "Rows of a batch that fail; as many again expire",
+    "fail-jobs": "Fine-tuning jobs that fail",
+    "lose-receipts": "Jobs and batches that are made though the answer is cut off",
 }
 _TIMES: Final = {
     "retry-after": (1.0, "what Retry-After asks for"),
@@ -43,7 +43,11 @@ _TIMES: Final = {
     epilog="Example: selfinterp collect simulate-server --port 8000 --too-many 0.1 --retry-after 2",
 )
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen at; 0 takes a free one.",
 )
 @click.option(
     "--scenarios",
@@ -79,7 +83,7 @@ _TIMES: Final = {
 @options(
     seed_option("answers"),
     *(
-        click.option(f"--{name}", type=_SHARE, default=0.0, metavar="SHARE", help=f"Share {what}.")
+        click.option(f"--{name}", type=_SHARE, default=0.0, metavar="SHARE", help=f"{what}.")
         for name, what in _SHARES.items()
     ),
     *(

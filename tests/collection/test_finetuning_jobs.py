@@ -425,3 +425,14 @@ def test_two_submissions_at_once_are_one_job(training, tmp_path):
         (job,) = jobs_of(server)
     assert names == {f"{job.fine_tuned_model}\n"}
     assert len(ledger(tmp_path)) == 1
+
+
+def test_what_the_service_will_not_do_exits_with_2_and_its_reason():
+    with running() as server, pytest.raises(CollectionError) as error:
+        Service(server.url).call(
+            lambda client: client.files.create(file=("f", b"x"), purpose="vision"), about="f"
+        )
+    assert str(error.value) == (
+        "the service does not do this: 400: Unknown purpose vision. (found 'f')."
+    )
+    assert error.value.exit_code == 2
