@@ -13,7 +13,7 @@ import json
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -32,6 +32,8 @@ _LONGEST_WAIT: Final = 30.0
 _CONNECT: Final = 10.0
 # Attempts at a service that has not been reached in this run.
 _KNOCKS: Final = 3
+# Attempts at one request, with those that the service sent away because it had too many.
+_ATTEMPTS: Final = 40
 # Requests that used up their attempts, with no answer to any in all that time: nobody is there.
 _LOST: Final = 3
 
@@ -58,7 +60,8 @@ class Endpoint:
     timeout : float
         Seconds until an attempt counts as lost.
     attempts : int
-        At one request, until it is given up as failed.
+        At one request, until it is given up as failed; not counted are those that the service
+        sent away because it had too many.
     pause : float
         Seconds before the second attempt; each later wait is twice as long.
     """
@@ -138,52 +141,70 @@ class _Asking:
         self._last_answer = 0.0
         self._lost = 0
         self._reached = False
+        self._over = asyncio.Event()
         self.stopped_by: Exception | None = None
 
     async def work(self, todo: Iterator[Request], client: openai.AsyncOpenAI) -> None:
-        """Take requests until there are none, or something stopped the run."""
+        """Take requests until there are none, or the run is over."""
         create: Create = client.chat.completions.with_raw_response.create
-        while self.stopped_by is None:
+        while not self._over.is_set():
             try:
                 request = next(todo, None)
                 if request is None:
                     return
                 answer = await self._ask(request, create)
-                if answer is None:
-                    return
-                await self._on_answer(request, answer)
+                if answer is not None:
+                    await self._on_answer(request, answer)
             except Exception as error:  # noqa: BLE001 - others finish first, then it is raised
                 self.stopped_by = self.stopped_by or error
+                self._end()
+
+    def _end(self) -> None:
+        """Begin no call any more; those that wait for one need not."""
+        self._over.set()
+        self._pace.release()
 
     async def _ask(self, request: Request, create: Create) -> Answer | None:
         """Ask until there is an answer or no hope; None when the run is over before that."""
         began = time.monotonic()
-        attempt = 0
+        attempt = failures = 0
         while True:
             attempt += 1
-            if self.stopped_by is not None or not self._budget.take(request):
-                return None
             answer = await self._attempt(request, create, attempt)
             if isinstance(answer, Answer):
                 self._last_answer = time.monotonic()
                 self._lost = 0
+            if not isinstance(answer, Trouble):
                 return answer
             if answer.unreachable and not self._reached and attempt >= _KNOCKS:
                 raise gone(answer.why, self._endpoint.base_url)
-            if not answer.again or attempt >= self._endpoint.attempts:
+            failures += not answer.sent_away
+            if not answer.again or failures >= self._endpoint.attempts or attempt >= _ATTEMPTS:
                 break
-            if answer.wait is None:
-                wait = min(_LONGEST_WAIT, self._endpoint.pause * 2 ** (attempt - 1))
-                # Spread out, so that requests that failed together do not come back together.
-                await asyncio.sleep(wait * random.uniform(0.5, 1.0))
+            if not answer.wait:
+                await self._back_off(attempt)
         if answer.again:
             self._lost += 1
             if self._lost >= _LOST and self._last_answer < began:
                 raise gone(answer.why, self._endpoint.base_url)
         return Answer(attempts=attempt, error=answer.why)
 
-    async def _attempt(self, request: Request, create: Create, number: int) -> Answer | Trouble:
+    async def _back_off(self, attempt: int) -> None:
+        wait = min(_LONGEST_WAIT, self._endpoint.pause * 2 ** (attempt - 1))
+        # Spread out, so that requests that failed together do not come back together.
+        wait *= random.uniform(0.5, 1.0)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._over.wait(), wait)
+
+    async def _attempt(
+        self, request: Request, create: Create, number: int
+    ) -> Answer | Trouble | None:
+        """Make one call when there is a place for it; None when the run is over."""
         began = await self._pace.enter()
+        if self._over.is_set() or not self._budget.take(request):
+            self._pace.leave()
+            self._end()
+            return None
         answer = None
         try:
             answer = await _call(request, create, number)

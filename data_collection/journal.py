@@ -50,7 +50,9 @@ class Journal:
         self._db = connection
         self._lock = lock
         self._cells: dict[Cell, int] = {}
+        # What is written down with the first answer.
         self._planned: dict[Cell, dict[str, int]] = {}
+        self._scenarios: dict[str, str] = {}
         self.study = self.get("id") or ""
 
     @classmethod
@@ -114,13 +116,14 @@ class Journal:
     def add_scenarios(self, scenarios: Iterable[Scenario]) -> None:
         """Add scenarios that the study has not; their order stays that of their first mention.
 
+        They are written down with the next answer.
+
         Raises
         ------
         InputError
             The study has another scenario of the same name.
         """
-        known = dict(self._query("SELECT name, definition FROM scenario"))
-        new = []
+        known = dict(self._query("SELECT name, definition FROM scenario")) | self._scenarios
         for scenario in scenarios:
             definition = scenario_text(scenario)
             if known.setdefault(scenario.name, definition) != definition:
@@ -131,16 +134,12 @@ class Journal:
                     allowed="the question, attributes, units and ranges that it was begun with",
                     remedy="Use the scenario file of the first run, or another journal.",
                 )
-            new.append((scenario.name, definition))
-        with self._transaction():
-            self._db.executemany(
-                "INSERT OR IGNORE INTO scenario (name, definition) VALUES (?, ?)", new
-            )
+            self._scenarios[scenario.name] = definition
 
     def scenarios(self) -> tuple[Scenario, ...]:
         """The study's scenarios in the order in which they were first given."""
-        rows = self._query("SELECT definition FROM scenario ORDER BY position")
-        return tuple(scenario_from(text) for (text,) in rows)
+        rows = self._query("SELECT name, definition FROM scenario ORDER BY position")
+        return tuple(map(scenario_from, (dict(rows) | self._scenarios).values()))
 
     def check(self, cell: Cell, scenarios: Collection[str]) -> None:
         """Refuse a cell that cannot be filled in this journal.
@@ -209,6 +208,10 @@ class Journal:
         with self._transaction():
             for cell in {recorded.request.cell for recorded in answers} & self._planned.keys():
                 self._write_plan(cell)
+            self._db.executemany(
+                "INSERT OR IGNORE INTO scenario (name, definition) VALUES (?, ?)",
+                self._scenarios.items(),
+            )
             rows = [reply_row(self._id(row.request.cell), row, now) for row in answers]
             self._db.executemany(
                 "UPDATE reply SET superseded = 1 "
@@ -216,6 +219,7 @@ class Journal:
                 [row[:3] for row in rows],
             )
             self._db.executemany(INSERT_REPLY, rows)
+        self._scenarios.clear()
         for row in answers:
             self._planned.pop(row.request.cell, None)
 

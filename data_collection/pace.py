@@ -32,6 +32,7 @@ class Pace:
         self._doubling_until = float(most)
         self._paused_until = 0.0
         self._cut_at = 0.0
+        self._over = False
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def enter(self) -> float:
@@ -85,8 +86,15 @@ class Pace:
             self._paused_until = now + seconds
             asyncio.get_running_loop().call_later(seconds, self._let_go)
 
+    def release(self) -> None:
+        """Let everything go at once, now and from now on: the run is over."""
+        self._over = True
+        self._let_go()
+
     def _free(self) -> bool:
-        # Fractions of a place do not count; below one there is one.
+        if self._over:
+            return True
+        # Fractions of a place do not count.
         return self.in_flight < int(self.limit) and time.monotonic() >= self._paused_until
 
     def _let_go(self) -> None:

@@ -41,6 +41,8 @@ class Trouble:
         Asking again may help.
     overrun : bool
         The service could not keep up.
+    sent_away : bool
+        For that reason it did not look at the request.
     wait : float or None
         Seconds that the service asks everybody to wait.
     unreachable : bool
@@ -50,6 +52,7 @@ class Trouble:
     why: str
     again: bool = False
     overrun: bool = False
+    sent_away: bool = False
     wait: float | None = None
     unreachable: bool = False
 
@@ -153,7 +156,7 @@ def _status(error: openai.APIStatusError, model: str, key: str) -> Trouble:
             remedy="Run the same command again after that; every answer so far is in the journal.",
         ) from None
     if status in (429, 503):
-        return Trouble(why, again=True, overrun=True, wait=wait)
+        return Trouble(why, again=True, overrun=True, sent_away=True, wait=wait)
     return Trouble(why, again=status >= 500 or status in (408, 409), wait=wait)
 
 

@@ -243,6 +243,20 @@ def test_no_server_and_no_tls_are_said_soon(journal):
         gather(journal, server.url.replace("http:", "https:"))
 
 
+def test_an_end_does_not_wait_for_what_the_service_said_to_wait(journal):
+    def answer(number):
+        if number == 0:
+            return 429, {"error": "later"}, {"Retry-After": 60}
+        time.sleep(0.3)  # until the pause has begun
+        return 401, {"error": {"message": "Who are you?"}}, {}
+
+    with Scripted(answer) as server:
+        began = time.monotonic()
+        with pytest.raises(AccessError, match="Who are you"):
+            gather(journal, server.url, concurrency=2)
+        assert time.monotonic() - began < 20
+
+
 def test_a_server_that_dies_ends_the_run_and_loses_no_answer(journal):
     def answer(number):
         time.sleep(0.02)
