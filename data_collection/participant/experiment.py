@@ -6,10 +6,10 @@ paper's protocol and fewer of everything. The study folder gets the truth behind
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -27,6 +27,7 @@ from data_collection.money import Budget
 from data_collection.participant.mischief import Mischief
 from data_collection.participant.participant import BASE_MODELS, Participant, describe
 from data_collection.participant.serve import serving
+from data_collection.participant.truth import CONDITIONS, PARAMETERS_FILE, Models, write_truth
 from data_collection.plan import Plan, Task
 from data_collection.prompts import PAPER
 from data_collection.scenarios import Scenario, load_scenarios
@@ -34,9 +35,7 @@ from data_collection.service import Service
 from data_collection.trials import NATIVE_CHOICES_SEED, TEST_CHOICES_SEED
 from data_collection.weightfiles import load_weights
 
-TRUTH_FILE: Final = "simulation_truth.csv"
-PARAMETERS_FILE: Final = "simulation.json"
-_CONDITIONS: Final = ("off-the-shelf", "weight-trained", "introspection-trained")
+_OFF_THE_SHELF, _WEIGHT_TRAINED, _INTROSPECTION_TRAINED = CONDITIONS
 # The server is on this machine and wants no key; one in the environment is not sent to it.
 _KEY: Final = "simulated"
 
@@ -69,17 +68,6 @@ class Size:
     choices_native: int = 40
     reports: int = 5
     wrong_names: float = 0.04
-
-
-@dataclass(frozen=True)
-class Models:
-    """The models of one base model's experiment, by how they were trained."""
-
-    base: str
-    weight_trained: str
-    first: str = ""
-    last: str = ""
-    whole: str = ""
 
 
 def run_experiment(
@@ -116,7 +104,7 @@ def run_experiment(
         mischief=Mischief(seed=seed, wrong_name=size.wrong_names),
         job_seconds=0.1,
     )
-    with serving(participant) as url:
+    with _no_proxy(), serving(participant) as url:
         run = _Experiment(folder, listed, size, seed, url)
         with step("files", 1):
             run.write_files()
@@ -127,7 +115,26 @@ def run_experiment(
             run.ask("reports", [task for of in models for task in run.reports(of)], journal, step)
         with step("export", 1):
             run.export()
-        _write_truth(folder / "study", participant, models, run)
+    targets = load_weights(folder / "training" / "instilled_weights.csv", run.trained)
+    write_truth(folder / "study", participant, models, targets, half=run.half)
+    _write_parameters(folder / "study", run, models)
+
+
+@contextmanager
+def _no_proxy() -> Iterator[None]:
+    """Let calls to this machine pass by a proxy that the environment names for others."""
+    names = ("no_proxy", "NO_PROXY")
+    before = {name: os.environ.get(name) for name in names}
+    for name in names:
+        os.environ[name] = ",".join(filter(None, (before[name], "127.0.0.1")))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @dataclass
@@ -191,9 +198,9 @@ class _Experiment:
     def reports(self, models: Models) -> list[Task]:
         """Reports of every model, each on scenarios that it was not trained to report."""
         count, half, repeats = self.size.trained, self.half, self.size.reports
-        weight = {"model": models.weight_trained, "condition": _CONDITIONS[1]}
+        weight = {"model": models.weight_trained, "condition": _WEIGHT_TRAINED}
         found = [
-            ("instilled", self.trained, {"model": models.base, "condition": _CONDITIONS[0]}),
+            ("instilled", self.trained, {"model": models.base, "condition": _OFF_THE_SHELF}),
             ("instilled", self.trained, weight),
             (
                 "instilled",
@@ -241,7 +248,7 @@ class _Experiment:
     def _told(self, model: str, fold: str) -> dict[str, Any]:
         return {
             "model": model,
-            "condition": _CONDITIONS[2],
+            "condition": _INTROSPECTION_TRAINED,
             "fold": fold,
             "examples": self.size.examples,
         }
@@ -274,62 +281,17 @@ def _task(
     )
 
 
-def _write_truth(
-    study: Path, participant: Participant, models: Iterable[Models], run: _Experiment
-) -> None:
-    """Write what the answers come from, beside them."""
-    targets = load_weights(run.folder / "training" / "instilled_weights.csv", run.trained)
-    columns = [f"expected_{name.replace('-', '_')}" for name in _CONDITIONS]
-    header = ["base_model", "set", "scenario", "attribute", "target", "true_weight"]
-    header += ["true_weight_scaled", "true_intercept", *columns]
-    with (study / TRUTH_FILE).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        for of in models:
-            writer.writerows(_truth_of(participant, of, run, targets))
+def _write_parameters(study: Path, run: _Experiment, models: Iterable[Models]) -> None:
     shares = [
-        {"base_model": of.base, "set": task.set, "condition": task.condition}
-        | {"share": run.size.wrong_names}
+        {
+            "base_model": of.base,
+            "set": task.set,
+            "condition": task.condition,
+            "share": run.size.wrong_names,
+        }
         for of in models
         for task in run.reports(of)
     ]
     parameters = {"seed": run.seed, **asdict(run.size), "invalid_shares": shares}
     text = json.dumps({"parameters": parameters}, indent=1) + "\n"
     (study / PARAMETERS_FILE).write_text(text, encoding="utf-8")
-
-
-def _truth_of(
-    participant: Participant,
-    models: Models,
-    run: _Experiment,
-    targets: Mapping[str, Sequence[float]],
-) -> Iterable[list[object]]:
-    """Rows of the truth of one base model."""
-    told = {
-        model: {row["scenario"]: row for row in participant.truth(model)}
-        for model in asdict(models).values()
-    }
-    for position, scenario in enumerate(run.scenarios):
-        instilled = position < run.size.trained
-        held_out = models.last if position < run.half else models.first
-        known = told[models.weight_trained][scenario.name]
-        askers = (
-            models.base if instilled else "",
-            models.weight_trained,
-            held_out if instilled else models.whole,
-        )
-        expected = [
-            told[name][scenario.name]["expected_report"] if name else None for name in askers
-        ]
-        for i in range(len(scenario.attributes)):
-            yield [
-                models.base,
-                "instilled" if instilled else "native",
-                scenario.name,
-                f"attr{i + 1}",
-                targets[scenario.name][i] if instilled else "",
-                known["slopes"][i],
-                known["weights"][i],
-                known["intercept"],
-                *(values[i] if values else "" for values in expected),
-            ]

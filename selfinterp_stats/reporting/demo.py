@@ -58,7 +58,8 @@ def run_demo(
         with steps.step("report", 1), output_folder(out) as target:
             write_into(results, target, steps=steps)
             shutil.move(folder, target / "study")
-            shutil.copytree(scratch, target / "collection")
+            ignored = shutil.ignore_patterns("*.lock")
+            shutil.copytree(scratch, target / "collection", ignore=ignored)
             beside.to_csv(target / "tables" / "truth.csv", index=False)
     return results, beside
 

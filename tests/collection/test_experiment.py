@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 
 import pandas as pd
 import pytest
@@ -92,11 +93,15 @@ def test_the_same_seed_gives_the_same_study_byte_for_byte(experiment, tmp_path):
     assert {path.name: path.read_bytes() for path in (again / "study").iterdir()} == files
 
 
-def test_the_environments_key_goes_nowhere(experiment, tmp_path, monkeypatch):
+def test_neither_key_nor_proxy_of_the_environment_are_used(experiment, tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-real")
+    # Port 9 is that of the discard service, which nobody runs.
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "example.org")
     folder = collected(tmp_path, seed=6)
     written = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
     assert not any(b"sk-real" in content for content in written)
+    assert os.environ["NO_PROXY"] == "example.org"
     # Another seed is another study.
     name = "study/mine_instilled_selections.csv"
     assert (folder / name).read_bytes() != (experiment / name).read_bytes()
