@@ -11,7 +11,9 @@ import sys
 
 import click
 
+from data_collection.errors import CollectionError
 from selfinterp_stats import __version__
+from selfinterp_stats.cli.collecting import collect
 from selfinterp_stats.cli.commands import (
     compare,
     demo,
@@ -21,9 +23,13 @@ from selfinterp_stats.cli.commands import (
     tables,
     weights,
 )
+from selfinterp_stats.cli.finetuning import finetune
 from selfinterp_stats.errors import SelfInterpError
 
 INTERRUPTED = 130
+NOT_INSTALLED = 2
+# What the extra `collect` brings, by the names that are imported.
+COLLECT_EXTRA = ("openai", "python_multipart", "rapidfuzz", "starlette", "uvicorn")
 
 # PyTensor looks for a BLAS to link C code with and complains where it finds none; the models
 # here are too small to gain from one. A user's own flags stand.
@@ -58,7 +64,7 @@ def selfinterp(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (demo, fetch, reproduce, weights, tables, compare, simulate):
+for command in (demo, fetch, reproduce, weights, tables, compare, simulate, finetune, collect):
     selfinterp.add_command(command)
 
 
@@ -86,9 +92,18 @@ def run(arguments: list[str]) -> int:
     """
     try:
         status = selfinterp.main(arguments, prog_name="selfinterp", standalone_mode=False)
-    except SelfInterpError as error:
+    except (SelfInterpError, CollectionError) as error:
         click.echo(f"selfinterp: {error}", err=True)
         return error.exit_code
+    except ModuleNotFoundError as error:
+        if error.name not in COLLECT_EXTRA:
+            raise
+        click.echo(
+            f"selfinterp: {error.name} is not installed. Asking models needs more libraries than "
+            "the statistics: pip install 'selfinterp-stats[collect]'.",
+            err=True,
+        )
+        return NOT_INSTALLED
     except click.ClickException as error:
         error.show()
         return error.exit_code
