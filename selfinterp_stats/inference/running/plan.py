@@ -13,7 +13,7 @@ from selfinterp_stats.inference.settings import Sampling
 
 # Datasets computed together where memory does not forbid it. Chains of NUTS advance together:
 # enough of them fill the vector units, but one long trajectory should not hold up many others.
-TOGETHER = {"importance": 50, "auto": 50, "nuts": 16, "bambi": 1}
+TOGETHER = {"importance": 50, "auto": 50, "nuts": 32, "bambi": 1}
 TOGETHER_ON_GPU = {"importance": 1000, "auto": 1000, "nuts": 1000, "bambi": 1}
 # Of the memory that is free when a run starts.
 SHARE_OF_FREE = 0.25
