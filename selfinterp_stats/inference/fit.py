@@ -189,6 +189,7 @@ def sample(
             x64=x64,
             intercept=prepared.intercept,
             summary=summary,
+            method="numpyro" if running.device == "gpu" else "pymc",
         )
         for task, chunk in place.results(job, prepared, todo):
             kept.put(task, chunk)

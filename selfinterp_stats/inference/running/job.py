@@ -11,7 +11,7 @@ import numpy as np
 
 from selfinterp_stats.inference.density.batch import Batch
 from selfinterp_stats.inference.density.lift import LiftedModel, lift_once
-from selfinterp_stats.inference.engines.one_by_one import one_by_one
+from selfinterp_stats.inference.engines.one_by_one import Method, one_by_one
 from selfinterp_stats.inference.prepare import Prepared
 from selfinterp_stats.inference.running.chunk import Chunk, fit_chunk
 from selfinterp_stats.inference.running.plan import Task
@@ -39,6 +39,8 @@ class Job:
         Its place among the parameters, where the predictors are centred.
     summary : mapping or None
         Options of `summarise`, where draws are to be summarised.
+    method : {"pymc", "numpyro"}
+        Whose NUTS Bambi is to use.
     """
 
     spec: ModelSpec
@@ -48,6 +50,7 @@ class Job:
     x64: bool
     intercept: int | None
     summary: Mapping[str, Any] | None
+    method: Method = "pymc"
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ def _with_bambi(job: Job, inputs: OneByOne) -> Chunk:
         chains=job.sampling.chains,
         draws=job.sampling.draws // job.sampling.chains,
         seed=job.sampling.seed,
+        method=job.method,
     )
     n = len(inputs.labels)
     return Chunk(drawn, np.full(n, "bambi"), np.full(n, "", dtype=object))

@@ -49,6 +49,8 @@ def workplace(running: Running, sampling: Sampling) -> Iterator[Workplace]:
         with cluster(running.cluster) as place:
             yield place
     elif sampling.engine == "bambi":
+        if running.device == "gpu":
+            devices("gpu")  # says so now where there is none
         yield OneAfterTheOther()
     else:
         from selfinterp_stats.inference.running.compiled import keep_compiled
