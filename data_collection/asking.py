@@ -205,15 +205,15 @@ class _Asking:
             self._pace.leave()
             self._end()
             return None
-        answer = None
+        answer = found = None
         try:
             answer = await _call(request, create, number)
         except (openai.OpenAIError, UnreadableAnswer) as error:
             found = trouble(error, request.cell.model, self._endpoint.key)
         finally:
-            self._budget.settle(request, answer)
+            self._budget.settle(request, answer, lost=found is not None and found.lost)
             self._pace.leave()
-        if answer is not None:
+        if found is None:
             self._reached = True
             self._pace.succeeded(began)
             return answer

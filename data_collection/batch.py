@@ -148,6 +148,8 @@ class _Run:
         self._cell = canonical(astuple(plan.cell))
         self._out: list[_Out] = []
         self._statuses: Counter[str] = Counter()
+        # A budget may have paid for other runs before.
+        self._calls_before, self._usd_before = budget.calls, budget.usd
         self._began = time.monotonic()
         self._done: set[tuple[str, int]] = set()
         self.to_repeat: list[Request] = []
@@ -210,8 +212,8 @@ class _Run:
         return Progress(
             self._plan.missing,
             {**self._statuses, **failed},
-            self._budget.calls,
-            self._budget.usd,
+            self._budget.calls - self._calls_before,
+            self._budget.usd - self._usd_before,
             time.monotonic() - self._began,
         )
 

@@ -67,7 +67,7 @@ class _Tally:
         if self.statuses["refused"] == done:
             raise IncompleteError(
                 f"the first {done} answers are all refusals, so the rest was not asked",
-                remedy="Read them in the journal; --stop-after 0 asks on regardless.",
+                remedy="They are in the journal; --stop-after 0 asks on regardless.",
             )
         if self.statuses["failed"] == done:
             raise ServiceError(

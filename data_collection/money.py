@@ -26,11 +26,17 @@ class Prices:
         return (prompt_tokens * self.prompt + completion_tokens * self.completion) / 1e6
 
 
+def dollars(usd: float) -> str:
+    """An amount in words: cents, and of less than a dollar two digits that say something."""
+    return f"{usd:,.2f} USD" if usd >= 1 or not usd else f"{usd:.2g} USD"
+
+
 class Budget:
     """Says whether one more call may be made, and keeps the account.
 
     A call is set against the cap with the most that it may cost before it is made, and with what
-    it did cost after it: calls that are out together cannot overdraw it.
+    it did cost after it: calls that are out together cannot overdraw it. Where nobody says what it
+    did cost, because it broke off or came without a count of tokens, the most stands.
 
     Parameters
     ----------
@@ -48,6 +54,8 @@ class Budget:
         Made so far.
     usd : float
         Spent so far, by the service's own count of tokens where it gives one.
+    guessed : int
+        Calls of which `usd` holds the most that they may have cost.
     prompt_tokens, completion_tokens : int
         As the service counted them.
     exhausted : str
@@ -68,6 +76,7 @@ class Budget:
         self._reserved = 0.0
         self.calls = 0
         self.usd = 0.0
+        self.guessed = 0
         self.prompt_tokens = 0
         self.completion_tokens = 0
         self.exhausted = ""
@@ -85,18 +94,29 @@ class Budget:
         self._reserved += most
         return True
 
-    def settle(self, request: Request, answer: Answer | None) -> None:
-        """Replace what was set aside for a call by what it cost; without an answer, nothing."""
+    def settle(self, request: Request, answer: Answer | None, *, lost: bool = False) -> None:
+        """Replace what was set aside for a call by what it cost.
+
+        Without an answer that is nothing, unless the answer was `lost`: the service may have given
+        one, and charge for it.
+        """
         most = self._most(request)
         self._reserved -= most
-        if answer is None:
+        if answer is None and not lost:
             return
+        answer = answer or Answer()
         self.prompt_tokens += answer.prompt_tokens or 0
         self.completion_tokens += answer.completion_tokens or 0
         if answer.prompt_tokens is None or answer.completion_tokens is None:
             self.usd += most
+            self.guessed += 1
         elif self._prices is not None:
             self.usd += self._prices.cost(answer.prompt_tokens, answer.completion_tokens)
+
+    @property
+    def counts_usd(self) -> bool:
+        """Whether there are prices to count with."""
+        return self._prices is not None
 
     def _most(self, request: Request) -> float:
         if self._prices is None or self._most_tokens is None:

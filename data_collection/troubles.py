@@ -47,6 +47,8 @@ class Trouble:
         Seconds that the service asks everybody to wait.
     unreachable : bool
         No connection came about.
+    lost : bool
+        The service may have answered, and charge for it.
     """
 
     why: str
@@ -55,6 +57,7 @@ class Trouble:
     sent_away: bool = False
     wait: float | None = None
     unreachable: bool = False
+    lost: bool = False
 
 
 def trouble(error: Exception, model: str, key: str) -> Trouble:
@@ -79,12 +82,12 @@ def trouble(error: Exception, model: str, key: str) -> Trouble:
     if isinstance(error, openai.APITimeoutError):
         if _never_connected(error):
             return Trouble("no connection in time", again=True, unreachable=True)
-        return Trouble("no answer in time", again=True, overrun=True)
+        return Trouble("no answer in time", again=True, overrun=True, lost=True)
     if isinstance(error, openai.APIConnectionError):
         return _connection(error, key)
     if isinstance(error, openai.APIStatusError):
         return _status(error, model, key)
-    return Trouble(redacted(str(error) or type(error).__name__, key), again=True)
+    return Trouble(redacted(str(error) or type(error).__name__, key), again=True, lost=True)
 
 
 def redacted(text: str, key: str) -> str:
@@ -115,7 +118,8 @@ def _connection(error: openai.APIConnectionError, key: str) -> Trouble:
                 "certificate; SSL_CERT_FILE names a file of further authorities.",
             ) from None
     why = redacted(str(causes[-1]) or type(causes[-1]).__name__, key)
-    return Trouble(why, again=True, unreachable=_never_connected(error))
+    unreachable = _never_connected(error)
+    return Trouble(why, again=True, unreachable=unreachable, lost=not unreachable)
 
 
 def _never_connected(error: BaseException) -> bool:

@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from data_collection.records import Counts
 
 _STATUSES: Final = ("valid", "invalid", "refused", "truncated", "failed")
+# Characters of an answer that are shown.
+_SHOWN: Final = 120
 _CAPS: Final = {"max_calls": "--max-calls", "max_usd": "--max-usd"}
 
 
 def announce(plan: Wanted, prices: Prices | None) -> None:
     """Say how many calls a run needs, and from how many to how many tokens."""
+    from data_collection.money import dollars
+
     sent, received = plan.tokens()
     kept = plan.total - plan.missing
     text = f"{plan.cell.label}: {plan.missing:,} to ask of {plan.cell.model}"
@@ -37,7 +41,7 @@ def announce(plan: Wanted, prices: Prices | None) -> None:
         )
         if prices:
             low, high = prices.cost(sent.low, received.low), prices.cost(sent.high, received.high)
-            text += f", {low:.2f} to {high:.2f} USD"
+            text += f", {dollars(low)} to {dollars(high)}"
     show.say(f"{text}.")
 
 
@@ -87,12 +91,14 @@ def progress(plan: Wanted) -> Iterator[Callable[[Progress], None]]:
 
 def status_line(now: Progress) -> str:
     """Rate, valid share, spending and time left of a run, in a few words."""
+    from data_collection.money import dollars
+
     if not now.done:
         return ""
     rate = now.done / max(now.seconds, 1e-9)
     parts = [f"{rate:.1f}/s", f"{now.statuses.get('valid', 0) / now.done:.1%} valid"]
     if now.usd:
-        parts.append(f"{now.usd:.2f} USD")
+        parts.append(dollars(now.usd))
     if now.done < now.total:
         left = round((now.total - now.done) / rate)
         hours, minutes = divmod(left // 60, 60)
@@ -104,6 +110,8 @@ def result(
     plan: Wanted, done: Progress, budget: Budget, rescued: int, journal: Journal, *, as_json: bool
 ) -> None:
     """What a run brought and what the cell now holds."""
+    from data_collection.money import dollars
+
     counts = next(found for found in journal.counts() if found.cell == plan.cell)
     if rescued:
         show.say(f"{rescued:,} answers of the journal became valid through --rescue.")
@@ -111,12 +119,19 @@ def result(
         show.say(
             f"notice: stopped at {_CAPS[budget.exhausted]}; the same command goes on from here."
         )
+    if budget.counts_usd and budget.guessed:
+        show.say(
+            f"notice: {budget.guessed:,} calls broke off, or came without a count of tokens; each "
+            "is counted with the most that it may have cost."
+        )
     if counts.failed:
         show.say(f"notice: {counts.failed:,} trials failed; the same command asks them again.")
+    if counts.valid < counts.asked - counts.failed:
+        show_one(plan, journal)
     if as_json:
         show.as_json(_record(plan, done, budget, counts))
         return
-    spent = f", {done.usd:.2f} USD" if done.usd else ""
+    spent = f", {dollars(done.usd)}" if done.usd else ""
     click.echo(f"{done.done:,} asked in {done.seconds:.1f} s, {done.calls:,} calls{spent}.")
     parts = [f"{getattr(counts, name):,} {name}" for name in _STATUSES if getattr(counts, name)]
     whole = "complete" if counts.complete else "not complete"
@@ -124,6 +139,19 @@ def result(
         f"{plan.cell.label}: {counts.asked:,} of {counts.wanted:,} asked, {whole}: "
         f"{', '.join(parts) or 'nothing yet'}."
     )
+
+
+def show_one(plan: Wanted, journal: Journal) -> None:
+    """One answer that is of no use, so that it can be seen what a model says instead."""
+    for row in journal.rows(plan.cell):
+        if row.status not in ("valid", "failed"):
+            text = row.answer.text
+            shown = repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
+            show.say(
+                f"notice: not every answer is valid. For example, trial {row.index} of "
+                f"{row.scenario} is {row.status} ({row.why}): {shown}"
+            )
+            return
 
 
 def _record(plan: Wanted, done: Progress, budget: Budget, counts: Counts) -> dict[str, Any]:

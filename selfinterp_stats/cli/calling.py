@@ -42,7 +42,8 @@ calling_options = (
         "--max-usd",
         type=_PRICE,
         metavar="USD",
-        help="Stop before this run costs more; needs --price-in and --price-out.",
+        help="Stop before this run costs more; needs --price-in and --price-out. A call that "
+        "breaks off counts with the most that it may have cost.",
     ),
     click.option("--price-in", type=_PRICE, metavar="USD", help="Per million tokens sent."),
     click.option("--price-out", type=_PRICE, metavar="USD", help="Per million tokens received."),
@@ -114,6 +115,7 @@ def ask(
     from data_collection.access import base_url_from, key_from_environment
     from data_collection.asking import Endpoint
     from data_collection.collect import collect
+    from data_collection.errors import IncompleteError
 
     base_url = base_url_from(given["base_url"])
     try:
@@ -136,6 +138,9 @@ def ask(
                     on_progress=on_progress,
                     stop_after=given["stop_after"],
                 )
+    except IncompleteError:
+        asked.show_one(plan, journal)
+        raise
     except KeyboardInterrupt:
         show.say(
             "selfinterp: interrupted. Every answer so far is in the journal; the same command "

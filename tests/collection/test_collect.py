@@ -187,6 +187,31 @@ def test_a_cap_in_dollars_is_never_passed_by_calls_that_are_out_together(journal
     assert 0.0002 < spent <= 0.001
 
 
+def test_a_call_that_broke_off_counts_with_the_most_that_it_may_have_cost(journal):
+    with running(mischief={"cut": 0.3}) as server:
+        plan = Plan(task(), journal)
+        budget = Budget(None, None, Prices(1.0, 2.0), plan.most_tokens)
+        done = collect(plan, journal, Endpoint(server.url, KEY, pause=0.01), budget)
+    most = Prices(1.0, 2.0).cost(*plan.most_tokens(next(Plan(task(), None).requests())))
+    answered = sum(
+        (row.answer.prompt_tokens + 2 * row.answer.completion_tokens) / 1e6
+        for row in journal.rows()
+    )
+    assert done.statuses == {"valid": 60}
+    assert budget.guessed == done.calls - 60 > 0
+    # Scenarios differ by a few words.
+    assert budget.usd - answered == pytest.approx(budget.guessed * most, rel=0.1)
+
+
+def test_a_call_that_the_service_did_not_take_costs_nothing(journal):
+    with running(mischief={"error": 0.3}) as server:
+        plan = Plan(task(), journal)
+        budget = Budget(None, None, Prices(1.0, 2.0), plan.most_tokens)
+        done = collect(plan, journal, Endpoint(server.url, KEY, pause=0.01), budget)
+    assert done.calls > 60
+    assert budget.guessed == 0
+
+
 def test_a_model_that_refuses_everything_is_asked_little(journal):
     with running(mischief={"refuse": 1.0}) as server:
         with pytest.raises(IncompleteError, match="first 20 answers are all refusals"):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from scenarios import entry, write_json
+from scripted import Scripted, completion
 from server import KEY, running
 
 from data_collection.journal import Journal
@@ -185,6 +186,35 @@ def test_a_model_that_only_refuses_ends_with_1(given):
         ran = collect("choices", given, server.url)
     assert ran.status == 1
     assert "the first 20 answers are all refusals" in ran.err
+    assert "notice: not every answer is valid. For example, trial 0 of tea is refused (" in ran.err
+
+
+def test_an_answer_that_is_of_no_use_is_shown_without_what_steers_a_terminal(given):
+    said = "\x1b[2J" + "Option A, I think. " * 20
+    with Scripted(lambda _: (200, completion(said), {})) as server:
+        ran = collect("choices", given, server.url, "--per-scenario", 1)
+    assert ran.status == 0
+    assert "\x1b" not in ran.err
+    assert (
+        "notice: not every answer is valid. For example, trial 0 of tea is invalid (the reply "
+        "is not A or B): '\\x1b[2JOption A, I think. Option A"
+    ) in ran.err
+    assert "think. Op...'\n" in ran.err
+
+
+def test_what_broke_off_is_said_where_dollars_are_counted(given):
+    def answer(number):
+        return 200, "no JSON" if number == 0 else completion("A"), {}
+
+    with Scripted(answer) as server:
+        ran = collect(
+            "choices", given, server.url, "--per-scenario", 1, "--price-in", 1, "--price-out", 1
+        )
+    assert (
+        "notice: 3 calls broke off, or came without a count of tokens; each is counted with the "
+        "most that it may have cost."
+    ) in ran.err
+    assert ", 3 calls, 0.000" in ran.out
 
 
 def test_libraries_that_are_not_installed_are_named_with_how_to_get_them(given):
