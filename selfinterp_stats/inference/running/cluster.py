@@ -22,7 +22,8 @@ from selfinterp_stats.inference.running.plan import Task
 
 LOCAL = "local"
 SECONDS_TO_CONNECT = 10
-# How often a task may lose its worker before it is taken to be the cause.
+# How often a task may lose its worker before it is taken to be the cause: on this machine. A
+# scheduler elsewhere has its own setting.
 LOST_WORKERS = 10
 AGAIN = "With a store, the same call goes on where it was stopped."
 # One task at a time on one core: XLA and BLAS would each start threads for all cores.
@@ -79,8 +80,8 @@ class Cluster:
                 yield begun.pop(future.key), chunk
         except KilledWorker as error:
             raise ServiceError(
-                f"a task lost its worker {LOST_WORKERS} times; if memory is short on the workers, "
-                f"a smaller batch size helps ({error}). {AGAIN}"
+                "a task lost its worker again and again; where memory is short on the workers, a "
+                f"smaller batch size helps ({error}). {AGAIN}"
             ) from error
 
 
@@ -123,7 +124,11 @@ def cluster(address: str) -> Iterator[Cluster]:
         if address == LOCAL:
             with (
                 LocalCluster(
-                    n_workers=cores(), threads_per_worker=1, env=ONE_THREAD, dashboard_address=None
+                    n_workers=cores(),
+                    threads_per_worker=1,
+                    env=ONE_THREAD,
+                    dashboard_address=":0",  # none, but Dask would still look for its usual port
+                    scheduler_kwargs={"dashboard": False},
                 ) as local,
                 Client(local) as client,
             ):

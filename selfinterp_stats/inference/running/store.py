@@ -237,7 +237,8 @@ def _manifest(
     data.update(json.dumps([datasets.labels, list(datasets.problems)]).encode())
     for array in (rows.X, rows.y, rows.other, rows.starts):
         data.update(np.ascontiguousarray(array).tobytes())
-    priors = hashlib.sha256(repr(prepared.specs or prepared.spec).encode()).hexdigest()
+    specs = prepared.specs or (prepared.spec,)
+    priors = hashlib.sha256(repr([spec.priors for spec in specs]).encode()).hexdigest()
     versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
     return {
         "data": data.hexdigest(),
