@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from hashlib import sha256
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, Final, Protocol
 
 from data_collection.answers import Reader, reader
@@ -142,8 +143,8 @@ class Plan:
     Raises
     ------
     InputError
-        The journal has other prompts for some of these trials: they were drawn with another seed,
-        another number per scenario or another list of scenarios.
+        The journal has other prompts for some of these trials: they were drawn with another seed
+        or another list of scenarios.
     """
 
     def __init__(
@@ -157,6 +158,7 @@ class Plan:
         self._sent = task.sent
         self._scenarios = {scenario.name: scenario for scenario in task.scenarios}
         self._messages = choice_messages if task.kind == "choice" else report_messages
+        self._drawn = self._drawn_together()
         self._check()
         self.missing = sum(1 for _ in self._missing_trials())
 
@@ -169,6 +171,7 @@ class Plan:
         self._journal.put(f"prompts {self.task.prompts_sha256}", prompts)
         wanted = {scenario.name: self.task.per_scenario for scenario in self.task.scenarios}
         self._journal.begin(self.cell, wanted)
+        self._journal.put(self._drawn_key, canonical(self._drawn))
 
     def requests(self) -> Iterator[Request]:
         """Requests that are missing, made one by one."""
@@ -218,11 +221,32 @@ class Plan:
     def _looked_up(self) -> Iterator[tuple[Trial, Asked | None]]:
         """Every trial, with what the journal has of it."""
         # Drawn anew each time: a list of them would grow with their number.
-        drawn = draw_trials(self.task.scenarios, self.task.per_scenario, self.task.seed)
-        for scenario, trials in groupby(drawn, key=lambda trial: trial.scenario.name):
-            asked = self._journal.asked(self.cell, scenario) if self._journal else {}
-            for trial in trials:
-                yield trial, asked.get(trial.index)
+        for first, end in pairwise((0, *self._drawn)):
+            drawn = draw_trials(self.task.scenarios, end - first, self.task.seed, first)
+            for scenario, trials in groupby(drawn, key=lambda trial: trial.scenario.name):
+                asked = self._journal.asked(self.cell, scenario) if self._journal else {}
+                for trial in trials:
+                    if trial.index < self.task.per_scenario:
+                        yield trial, asked.get(trial.index)
+
+    def _drawn_together(self) -> list[int]:
+        """Where the journal's trials of a scenario end that were drawn together, and these.
+
+        A trial depends on how many are drawn before it. So that a collection can be enlarged, or
+        only a part of it be asked, trials keep the number that they were drawn with: 20 per
+        scenario that became 30 are 20 and 10 more, ``[20, 30]``.
+        """
+        known = []
+        # What was planned without an answer has no trials that others would have to fit.
+        if self._journal is not None and self.cell in self._journal.cells():
+            known = json.loads(self._journal.get(self._drawn_key) or "[]")
+        wanted = self.task.per_scenario
+        return known if known and wanted <= known[-1] else [*known, wanted]
+
+    @property
+    def _drawn_key(self) -> str:
+        # Trials are drawn from the first scenario on.
+        return f"drawn {canonical([*astuple(self.cell), self.task.scenarios[0].name])}"
 
     def _check(self) -> None:
         if self._journal is not None:
@@ -233,6 +257,6 @@ class Plan:
                     f"the journal has another question as trial {trial.index} of "
                     f"{self.cell.label}, {trial.scenario.name}",
                     file=self._journal.path if self._journal else None,
-                    remedy="Give the same --scenarios, --per-scenario and --seed as before, or "
-                    "another --journal.",
+                    remedy="Give the same --scenarios (with --skip and --roles) and --seed as "
+                    "before, or another --journal. More --per-scenario is no obstacle.",
                 )

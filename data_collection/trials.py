@@ -39,7 +39,9 @@ def make_trials(scenarios: Sequence[Scenario], per_scenario: int, seed: int) -> 
     return list(draw_trials(scenarios, per_scenario, seed))
 
 
-def draw_trials(scenarios: Sequence[Scenario], per_scenario: int, seed: int) -> Iterator[Trial]:
+def draw_trials(
+    scenarios: Sequence[Scenario], per_scenario: int, seed: int, first: int = 0
+) -> Iterator[Trial]:
     """Draw trials in the paper's way, one after another.
 
     One stream of Python's `random`: scenario by scenario, trial by trial, option A's values before
@@ -55,15 +57,18 @@ def draw_trials(scenarios: Sequence[Scenario], per_scenario: int, seed: int) -> 
     scenarios : sequence of Scenario
     per_scenario : int
     seed : int
+    first : int
+        Index of each scenario's first trial. Trials that follow on others have a stream of their
+        own, or they would be the others once more.
 
     Yields
     ------
     Trial
         By scenario, then index.
     """
-    stream = random.Random(seed)
+    stream = random.Random(f"{seed} from {first}" if first else seed)
     for scenario in scenarios:
-        for index in range(per_scenario):
+        for index in range(first, first + per_scenario):
             yield Trial(scenario, index, _option(scenario, stream), _option(scenario, stream))
 
 

@@ -119,7 +119,7 @@ def _per_scenario(default: str) -> Callable[[Any], Any]:
         "--per-scenario",
         type=_COUNT,
         metavar="N",
-        help=f"Trials of each scenario. Default, the paper's: {default}.",
+        help=f"Trials of each scenario; a later run may raise it. Default, the paper's: {default}.",
     )
 
 

@@ -147,9 +147,10 @@ def show_one(plan: Wanted, journal: Journal) -> None:
         if row.status not in ("valid", "failed"):
             text = row.answer.text
             shown = repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
+            why = repr(row.why)[1:-1]  # it may quote the answer
             show.say(
                 f"notice: not every answer is valid. For example, trial {row.index} of "
-                f"{row.scenario} is {row.status} ({row.why}): {shown}"
+                f"{row.scenario} is {row.status} ({why}): {shown}"
             )
             return
 

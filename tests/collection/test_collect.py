@@ -227,10 +227,47 @@ def test_a_model_that_refuses_everything_is_asked_little(journal):
 def test_other_trials_under_the_same_numbers_are_refused_before_anything_is_asked(journal):
     with running() as server:
         gather(journal, server.url)
-        for changes in ({"seed": 3}, {"per_scenario": 21}, {"scenarios": SCENARIOS[1:]}):
+        for changes in ({"seed": 3}, {"scenarios": SCENARIOS[1:]}):
             with pytest.raises(InputError, match=r"another question as trial .* --seed as before"):
                 Plan(task(**changes), journal)
         assert server.stats()["received"] == 60
+
+
+def options(journal):
+    return {
+        (row.scenario, row.index): (row.details["option_a"], row.details["option_b"])
+        for row in journal.rows()
+    }
+
+
+def test_a_collection_can_be_enlarged_and_a_part_of_it_be_asked(journal):
+    with running() as server:
+        gather(journal, server.url, task(per_scenario=8), budget=Budget(max_calls=20))
+        part = gather(journal, server.url, task(per_scenario=5))
+        assert not journal.counts()[0].complete
+        rest = gather(journal, server.url, task(per_scenario=8))
+        first = options(journal)
+        more = gather(journal, server.url, task(per_scenario=12))
+        less = gather(journal, server.url, task(per_scenario=8))
+        stats = server.stats()
+    assert part.calls + rest.calls == 24 - 20
+    assert (more.calls, less.calls) == (12, 0)
+    assert journal.counts()[0].complete
+    assert journal.counts()[0].valid == 36
+    # The first ones stay as they were, the others are new questions, and none was asked twice.
+    drawn = options(journal)
+    assert drawn == {**drawn, **first}
+    assert len({str(shown) for shown in drawn.values()}) == 36
+    assert {prompt["received"] for prompt in stats["prompts"]} == {1}
+
+
+def test_a_number_of_trials_that_brought_no_answer_binds_nobody(journal, tmp_path):
+    with pytest.raises(ServiceError):
+        gather(journal, "http://127.0.0.1:9/v1", task(per_scenario=9))
+    with running() as server, Journal.open(tmp_path / "other.sqlite") as other:
+        gather(journal, server.url, task(per_scenario=4))
+        gather(other, server.url, task(per_scenario=4))
+        assert options(journal) == options(other)
 
 
 def test_rescue_reads_again_what_the_journal_has(journal):
