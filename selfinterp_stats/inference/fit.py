@@ -195,6 +195,7 @@ def sample(
             kept.put(task, chunk)
             if progress is not None:
                 progress(len(task.which), chunk.effective())
+    problems = np.where(datasets.problems == "", kept.problems, datasets.problems)
     return Fits(
         spec=prepared.spec,
         labels=datasets.labels,
@@ -202,8 +203,8 @@ def sample(
         parameters=prepared.parameters,
         draws=kept.draws(),
         summaries=kept.summaries(),
-        engines=kept.engines,
-        problems=np.where(datasets.problems == "", kept.problems, datasets.problems),
+        engines=np.where(problems == "", kept.engines, ""),
+        problems=problems,
         model=prepared.model,
     )
 

@@ -155,7 +155,7 @@ def prepare(
     except REFUSALS as error:
         raise InputError(f"Bambi cannot build the model: {words_of(error)}") from error
     if design_matrix(model).shape[1] != rows.X.shape[1]:
-        raise CannotBatch("its columns differ between datasets")
+        raise CannotBatch("its columns differ between datasets", beyond=True)
     datasets = _without_improper(spec, datasets, rows, model)
     lifted, numbers = None, np.empty((len(datasets.labels), 0))
     if batched:

@@ -19,12 +19,21 @@ if TYPE_CHECKING:
 
 
 class CannotBatch(InputError):
-    """The model cannot serve many datasets at once; ``engine="bambi"`` fits it one by one."""
+    """The model cannot serve many datasets at once.
 
-    def __init__(self, why: str) -> None:
+    Parameters
+    ----------
+    why : str
+    beyond : bool
+        Whether ``engine="bambi"``, which fits one by one, cannot serve either.
+    """
+
+    def __init__(self, why: str, *, beyond: bool = False) -> None:
         super().__init__(
             f"this model cannot be fitted to many datasets at once: {why}",
-            remedy="Fit it one dataset at a time with engine='bambi'.",
+            remedy="Fit it to one dataset after the other with Bambi itself."
+            if beyond
+            else "Fit it one dataset at a time with engine='bambi'.",
         )
 
 
@@ -41,12 +50,14 @@ def linear_predictor(model: bambi.Model) -> Any:
     parts = model.parameters if hasattr(type(model), "parameters") else model.components
     for name, part in parts.items():
         if name != model.family.likelihood.parent and hasattr(part, "common_terms"):
-            raise CannotBatch(f"its parameter {name!r} has a formula of its own")
+            raise CannotBatch(f"its parameter {name!r} has a formula of its own", beyond=True)
     predictor = parts[model.family.likelihood.parent]
     if predictor.group_specific_terms:
-        raise CannotBatch(f"it has group-level terms ({', '.join(predictor.group_specific_terms)})")
+        names = ", ".join(predictor.group_specific_terms)
+        raise CannotBatch(f"it has group-level terms ({names})", beyond=True)
     if predictor.hsgp_terms:
-        raise CannotBatch(f"it has smooth terms ({', '.join(predictor.hsgp_terms)})")
+        names = ", ".join(predictor.hsgp_terms)
+        raise CannotBatch(f"it has smooth terms ({names})", beyond=True)
     return predictor
 
 
@@ -87,7 +98,7 @@ def _response_data(model: bambi.Model) -> np.ndarray:
     term = model.response_term if renamed else model.response_component.term
     for kind in ("censored", "constrained", "truncated", "weighted"):
         if getattr(term, f"is_{kind}", False):
-            raise CannotBatch(f"its response is {kind}")
+            raise CannotBatch(f"its response is {kind}", beyond=True)
     data = np.asarray(term.data, dtype=float)
     return data.reshape(data.shape[0], -1)
 
@@ -127,10 +138,11 @@ def priors_of(model: bambi.Model) -> dict[str, Any]:
 def check_prior(name: str, prior: Any) -> None:
     """Refuse a prior that is not a distribution with numbers for its arguments."""
     if getattr(prior, "dist", None) is not None:
-        raise CannotBatch(f"the prior of {name!r} is a function of its own")
+        raise CannotBatch(f"the prior of {name!r} is a function of its own", beyond=True)
     for key, value in prior.args.items():
         if np.asarray(value).dtype == object:
-            raise CannotBatch(f"the prior of {name!r} has a prior of its own for {key!r}")
+            why = f"the prior of {name!r} has a prior of its own for {key!r}"
+            raise CannotBatch(why, beyond=True)
 
 
 def spec_of(model: bambi.Model) -> ModelSpec:

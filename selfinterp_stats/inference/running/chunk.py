@@ -70,7 +70,8 @@ class Chunk:
         """
         n, chains, draws, parameters = self.draws.values.shape
         flat = np.moveaxis(self.draws.values, 3, 1).reshape(n * parameters, chains, draws)
-        figures = summarise(flat, **options)
+        with np.errstate(over="ignore", invalid="ignore"):  # of draws too large to be squared
+            figures = summarise(flat, **options)
         return replace(
             self, summaries={name: it.reshape(n, parameters) for name, it in figures.items()}
         )
@@ -112,7 +113,7 @@ def fit_chunk(
         _to_zero(drawn.values, batch, intercept)
     lost = ~np.isfinite(drawn.values).all(axis=(1, 2, 3))
     drawn.values[lost] = np.nan
-    problems = np.where(lost, "no finite density: is its response one that the family allows?", "")
+    problems = np.where(lost, "no point with a finite density was found", "")
     return Chunk(drawn, engines, problems.astype(object))
 
 
