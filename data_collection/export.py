@@ -105,7 +105,7 @@ def export_study(
     notices: list[str] = []
     instilled: set[str] = set()
     scenarios = journal.scenarios()
-    with whole_folder(out, details) as folder:
+    with whole_folder(out, "a study", details) as folder:
         write_text(folder / layout.SCENARIOS_FILE, scenarios_csv(scenarios))
         for count in counts:
             if count.cell.task == layout.CHOICE and not count.valid:

@@ -26,12 +26,14 @@ _PACKAGE: Final = "data_collection"
 
 
 @contextmanager
-def whole_folder(out: str | PathLike[str], details: dict[str, Any]) -> Iterator[Path]:
+def whole_folder(out: str | PathLike[str], kind: str, details: dict[str, Any]) -> Iterator[Path]:
     """Give a folder to write files into that becomes `out` when all went well.
 
     Parameters
     ----------
     out : path-like
+    kind : str
+        What the folder holds; one that holds something else is not replaced.
     details : dict
         What the record says beside the files; it may be filled until the end.
 
@@ -42,7 +44,7 @@ def whole_folder(out: str | PathLike[str], details: dict[str, Any]) -> Iterator[
         is full. What stood there before then still stands there.
     """
     target = Path(out).resolve()
-    _check(target)
+    _check(target, kind)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
@@ -50,7 +52,7 @@ def whole_folder(out: str | PathLike[str], details: dict[str, Any]) -> Iterator[
         raise _refusal(error, target) from error
     try:
         yield partial
-        _write_record(partial, details)
+        _write_record(partial, {"kind": kind, **details})
         partial.chmod(0o777 & ~_umask())
         if not _same(partial, target):
             _put_in_place(partial, target)
@@ -65,7 +67,7 @@ def write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="")
 
 
-def _check(target: Path) -> None:
+def _check(target: Path, kind: str) -> None:
     if not target.exists():
         return
     if not target.is_dir():
@@ -74,7 +76,16 @@ def _check(target: Path) -> None:
             file=target,
             remedy="Give the path of a folder as --out.",
         )
-    ours = _recorded(target)
+    record = _recorded(target)
+    if record and record.get("kind") != kind:
+        raise InputError(
+            "this folder holds something else that this program wrote",
+            file=target,
+            value=record.get("kind"),
+            allowed=kind,
+            remedy="Give another folder as --out.",
+        )
+    ours = record.get("files", {})
     for entry in sorted(target.iterdir()):
         if entry.name == RECORD and ours:
             continue
@@ -87,15 +98,14 @@ def _check(target: Path) -> None:
             )
 
 
-def _recorded(folder: Path) -> dict[str, str]:
+def _recorded(folder: Path) -> dict[str, Any]:
+    """The record of a folder; nothing where it is not ours."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    if not isinstance(record, dict) or record.get("package") != _PACKAGE:
-        return {}
-    files = record.get("files")
-    return files if isinstance(files, dict) else {}
+    ours = isinstance(record, dict) and record.get("package") == _PACKAGE
+    return record if ours and isinstance(record.get("files"), dict) else {}
 
 
 def _write_record(folder: Path, details: dict[str, Any]) -> None:

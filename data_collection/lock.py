@@ -1,4 +1,4 @@
-"""One writer at a time: a lock on a file beside the journal, which ends with its process."""
+"""One writer at a time: a lock on a file beside the one written, which ends with its process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from data_collection.errors import JournalError
 
 
 class WriterLock:
-    """Held while a process may write into a journal.
+    """Held while a process may write into a file that lasts.
 
     The operating system lets go of it when the process ends, however it ends, so that a killed
     collector never leaves a journal locked. The file stays: removing it would open a gap in which
@@ -21,7 +21,9 @@ class WriterLock:
 
     Parameters
     ----------
-    journal : pathlib.Path
+    file : pathlib.Path
+    what : str
+        The file in words, for messages.
 
     Raises
     ------
@@ -29,13 +31,13 @@ class WriterLock:
         Another process holds it, or the file cannot be written.
     """
 
-    def __init__(self, journal: Path) -> None:
-        path = journal.with_name(journal.name + ".lock")
+    def __init__(self, file: Path, what: str = "journal") -> None:
+        path = file.with_name(file.name + ".lock")
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise JournalError(
-                f"the journal's lock cannot be written: {error.strerror}",
+                f"the lock of the {what} cannot be written: {error.strerror}",
                 file=path,
                 remedy="Check that the folder exists and that you may write into it.",
             ) from None
@@ -45,9 +47,9 @@ class WriterLock:
             holder = os.pread(self._file, 200, 0).decode(errors="replace").strip()
             os.close(self._file)
             raise JournalError(
-                f"another program is writing into the journal ({holder or 'unknown'})",
-                file=journal,
-                remedy="Wait until it is done, or stop it; what it asked is kept.",
+                f"another program is writing into the {what} ({holder or 'unknown'})",
+                file=file,
+                remedy="Wait until it is done, or stop it; what it has written is kept.",
             ) from None
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self._say(f"process {os.getpid()} on {socket.gethostname()} since {now}\n")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from data_collection.access import base_url_from, key_from_environment
 from data_collection.errors import InputError, ServiceError
-from data_collection.troubles import Trouble, gone, trouble
+from data_collection.troubles import gone, trouble
 
 if TYPE_CHECKING:
     import openai
@@ -23,6 +23,8 @@ T = TypeVar("T")
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 60.0
 _ATTEMPTS: Final = 9
+# At one that has not been reached yet: its address may be wrong, and waiting would not help.
+_KNOCKS: Final = 3
 # An upload of a large file over a slow line.
 _TIMEOUT: Final = 600.0
 
@@ -63,6 +65,7 @@ class Service:
         self.base_url = base_url_from(base_url)
         self.key = key_from_environment(self.base_url) if key is None else key
         self._pause = pause
+        self._reached = False
         # Servers of one's own often ask for no key, but the library does.
         self._client = openai.OpenAI(
             base_url=self.base_url, api_key=self.key or "none", max_retries=0, timeout=_TIMEOUT
@@ -96,24 +99,26 @@ class Service:
         import openai
 
         pause = self._pause
-        for attempt in range(1, _ATTEMPTS + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
-                return made(self._client)
+                answer = made(self._client)
+                self._reached = True
+                return answer
             except openai.APIError as error:
                 met = trouble(error, about, self.key)
-                reached = isinstance(error, openai.RateLimitError) or met.unreachable
+                unheard = isinstance(error, openai.RateLimitError) or met.unreachable
+            self._reached = self._reached or not met.unreachable
             if not met.again:
                 raise CallRefused(f"the service does not do this: {met.why}", value=about)
-            if not (repeat or reached):
+            if not (repeat or unheard):
                 raise CallLost(f"the service did not say what it did: {met.why}", value=about)
-            if attempt < _ATTEMPTS:
-                time.sleep(pause if met.wait is None else met.wait)
-                pause = min(2 * pause, _LONGEST_PAUSE)
-        raise self._gone(met)
+            if attempt == (_ATTEMPTS if self._reached else _KNOCKS):
+                raise gone(met.why, self.base_url)
+            time.sleep(pause if met.wait is None else met.wait)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def close(self) -> None:
         """Close connections."""
         self._client.close()
-
-    def _gone(self, met: Trouble) -> ServiceError:
-        return gone(met.why, self.base_url)

@@ -102,8 +102,8 @@ def gone(why: str, base_url: str) -> ServiceError:
     return ServiceError(
         f"the service does not answer: {why}",
         value=base_url,
-        remedy="Check that it runs and that --base-url is right, then run the same command again: "
-        "every answer so far is in the journal.",
+        remedy="Check that it runs and that --base-url is right, then run the same command again, "
+        "which goes on from here.",
     )
 
 
@@ -157,7 +157,7 @@ def _status(error: openai.APIStatusError, model: str, key: str) -> Trouble:
     if wait is not None and wait > _LONGEST_WAIT:
         raise ServiceError(
             f"the service asks to wait for {wait:,.0f} seconds ({why})",
-            remedy="Run the same command again after that; every answer so far is in the journal.",
+            remedy="Run the same command again after that, which goes on from here.",
         ) from None
     if status in (429, 503):
         return Trouble(why, again=True, overrun=True, sent_away=True, wait=wait)

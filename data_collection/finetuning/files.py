@@ -116,7 +116,7 @@ def write_training_files(
         "introspection_answers": "learned weights" if learned else "target weights",
         "prompts": asdict(prompts),
     }
-    with whole_folder(out, details) as folder:
+    with whole_folder(out, "training files", details) as folder:
         for name, text in files.items():
             write_text(folder / name, text)
     return list(files)
@@ -157,6 +157,7 @@ def _check(design: Design, scenarios: int) -> None:
                 f"the number {name} does not fit",
                 value=value,
                 allowed=f"{least} or more" if most is None else f"{least} to {most}",
+                remedy=f"Give another --{name.replace('_', '-')}.",
             )
 
 

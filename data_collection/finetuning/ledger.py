@@ -173,7 +173,7 @@ def writing(path: str | PathLike[str]) -> Iterator[Ledger]:
     end = time.monotonic() + _PATIENCE
     while True:
         try:
-            lock = WriterLock(path)
+            lock = WriterLock(path, "list of models")
             break
         except JournalError:
             if not path.parent.is_dir() or time.monotonic() > end:

@@ -85,7 +85,7 @@ def write_predictions(
         )
     pairs: list[Pair] = []
     details: dict[str, Any] = {"pairs": []}
-    with whole_folder(out, details) as folder:
+    with whole_folder(out, "predictions", details) as folder:
         answers = {cell.model: _truths(journal, cell, other) for cell, other in targets}
         for explainer, (target, _) in product(explainers, targets):
             name = f"{base_name(explainer.model)}_explains_{base_name(target.model)}"

@@ -110,7 +110,9 @@ def files(
     listed = load_scenarios(scenarios, roles, limit=limit, roles_seed=plan.roles_seed)
     notice = unitless_notice(listed)
     if notice:
-        click.echo(notice, err=True)
+        show.say(f"notice: {notice}")
+    if len(listed) == limit and (found := len(load_scenarios(scenarios))) > limit:
+        show.say(f"notice: of {found:,} scenarios the first {limit:,} are used (--limit).")
     names = write_training_files(
         listed,
         out,

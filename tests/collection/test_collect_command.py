@@ -122,7 +122,7 @@ def test_the_number_of_trials_is_the_papers_unless_given(given):
         (["--price-in", "1"], 2, "dollars cannot be counted without both prices"),
         (["--skip", "2"], 2, "no scenario is left"),
         (["--scenarios", "none.json"], 2, "none.json: the file cannot be read"),
-        (["--journal", "none/j.sqlite"], 2, "the journal's lock cannot be written"),
+        (["--journal", "none/j.sqlite"], 2, "the lock of the journal cannot be written"),
     ],
 )
 def test_mistakes_are_one_message_and_an_exit_status(given, changes, status, message):

@@ -18,6 +18,7 @@ from data_collection.finetuning.files import (
     instilled_choice,
     write_training_files,
 )
+from data_collection.folders import whole_folder
 from data_collection.scenarios import load_scenarios
 from data_collection.trials import Trial
 from data_collection.weightfiles import load_weights
@@ -240,15 +241,18 @@ def test_the_authors_results_can_be_the_answers(paper_data):
     [
         (
             Design(instilled=7),
-            "the number instilled does not fit (found 7). Allowed: 1 to 6.",
+            "the number instilled does not fit (found 7). Allowed: 1 to 6. "
+            "Give another --instilled.",
         ),
         (
             Design(instilled=4, first_fold=5),
-            "the number first_fold does not fit (found 5). Allowed: 0 to 4.",
+            "the number first_fold does not fit (found 5). Allowed: 0 to 4. "
+            "Give another --first-fold.",
         ),
         (
             Design(instilled=4, examples=0),
-            "the number examples does not fit (found 0). Allowed: 1 or more.",
+            "the number examples does not fit (found 0). Allowed: 1 or more. "
+            "Give another --examples.",
         ),
     ],
 )
@@ -275,6 +279,30 @@ def test_a_folder_is_replaced_only_while_nothing_in_it_is_anybody_elses(small, t
     )
     assert (out / "instill_2_prefs.jsonl").read_text().endswith("mine")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+
+
+def test_training_files_are_not_replaced_by_something_else(small, tmp_path):
+    out = tmp_path / "out"
+    write_training_files(small, out, SMALL)
+    with pytest.raises(InputError) as caught, whole_folder(out, "a study", {}):
+        pass
+    assert str(caught.value) == (
+        f"{out}: this folder holds something else that this program wrote (found 'training "
+        "files'). Allowed: a study. Give another folder as --out."
+    )
+    assert (out / "instill_4_prefs.jsonl").exists()
+
+
+def test_scenarios_beyond_the_limit_are_left_out_and_that_is_said(tmp_path, capsys):
+    path = write_json(tmp_path / "s.json", [entry(name) for name in "abc"])
+    given = ["--scenarios", str(path), "--instilled", "1", "--examples", "1"]
+    for limit, notice in (
+        ("2", "notice: of 3 scenarios the first 2 are used (--limit).\n"),
+        ("3", ""),
+    ):
+        words = ["finetune", "files", *given, "--out", str(tmp_path / "out"), "--limit", limit]
+        assert run(words) == 0
+        assert capsys.readouterr().err == notice
 
 
 @pytest.mark.parametrize("name", ["collection.json", "notes"])
@@ -319,7 +347,8 @@ def test_the_command_says_a_mistake_in_one_line(tmp_path, capsys):
     status = run(["finetune", "files", "--scenarios", str(path), "--out", str(tmp_path / "out")])
     assert status == 2
     assert capsys.readouterr().err == (
-        "selfinterp: the number instilled does not fit (found 100). Allowed: 1 to 2.\n"
+        "selfinterp: the number instilled does not fit (found 100). Allowed: 1 to 2. Give another "
+        "--instilled.\n"
     )
 
 

@@ -14,9 +14,9 @@ import pytest
 from prompts import CHOICE, asked, chooser, examples, grid
 from server import KEY, ROOT, running
 
-from data_collection.errors import CollectionError, InputError
+from data_collection.errors import CollectionError, InputError, JournalError
 from data_collection.finetuning.cost import estimate
-from data_collection.finetuning.ledger import record_of_models
+from data_collection.finetuning.ledger import record_of_models, writing
 from data_collection.finetuning.training_file import read_training_file
 from data_collection.participant.mischief import Mischief
 from data_collection.service import Service
@@ -409,6 +409,17 @@ def test_a_study_keeps_how_its_models_were_made_and_nothing_of_the_service(
     assert "file-" not in text
     with pytest.raises(InputError, match="there is no list of models"):
         record_of_models(tmp_path / "other.json")
+
+
+def test_a_list_of_models_that_another_program_keeps_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("data_collection.finetuning.ledger._PATIENCE", 0.1)
+    path = tmp_path / "models.json"
+    with (
+        writing(path),
+        pytest.raises(JournalError, match="another program is writing into the list of models"),
+        writing(path),
+    ):
+        pass
 
 
 def test_two_submissions_at_once_are_one_job(training, tmp_path):
