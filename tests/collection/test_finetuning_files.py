@@ -241,18 +241,24 @@ def test_the_authors_results_can_be_the_answers(paper_data):
     [
         (
             Design(instilled=7),
-            "the number instilled does not fit (found 7). Allowed: 1 to 6. "
-            "Give another --instilled.",
+            (
+                "the number instilled does not fit (found 7). Allowed: 1 to 6. "
+                "Give another --instilled."
+            ),
         ),
         (
             Design(instilled=4, first_fold=5),
-            "the number first_fold does not fit (found 5). Allowed: 0 to 4. "
-            "Give another --first-fold.",
+            (
+                "the number first_fold does not fit (found 5). Allowed: 0 to 4. "
+                "Give another --first-fold."
+            ),
         ),
         (
             Design(instilled=4, examples=0),
-            "the number examples does not fit (found 0). Allowed: 1 or more. "
-            "Give another --examples.",
+            (
+                "the number examples does not fit (found 0). Allowed: 1 or more. "
+                "Give another --examples."
+            ),
         ),
     ],
 )
