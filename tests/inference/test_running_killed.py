@@ -96,7 +96,7 @@ def test_a_killed_run_goes_on_where_it_was_and_ends_as_if_it_had_not_been_killed
     done = seen["marks"][-1]
     assert KILLS <= done < N / BATCH
     data, told = datasets(N), []
-    resumed = fit(data, store=store, progress=lambda n, effective: told.append(n))
+    resumed = fit(data, store=store, progress=lambda n, _: told.append(n))
     assert told == [done * BATCH] + [BATCH] * (N // BATCH - done)
     np.testing.assert_array_equal(draws(resumed), draws(fit(data)))
 

@@ -28,7 +28,7 @@ def test_datasets_that_cannot_be_fitted_are_not_counted():
     data = datasets(N)
     data.loc[data["g"] == "g0002", "x"] = np.nan
     with pytest.warns(match="1 of 10 datasets could not be fitted"):
-        fit(data, progress=lambda n, effective: told.append(n))
+        fit(data, progress=lambda n, _: told.append(n))
     assert sum(told) == N - 1
 
 

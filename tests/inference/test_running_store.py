@@ -78,7 +78,7 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path):
     done = len(list((tmp_path / "store" / "done").glob("*.json")))
     assert 3 <= done < 15
     told.clear()
-    resumed = fit(data, store=tmp_path / "store", progress=lambda n, effective: told.append(n))
+    resumed = fit(data, store=tmp_path / "store", progress=lambda n, _: told.append(n))
     assert told == [done * BATCH] + [BATCH] * (15 - done)
     np.testing.assert_array_equal(draws(resumed), draws(fit(data)))
 
@@ -101,7 +101,7 @@ def test_a_task_without_its_mark_is_done_again_whatever_it_left(store, in_memory
             else:
                 path.write_bytes(path.read_bytes()[: 0 if left == "empty files" else 10])
     told = []
-    resumed = fit(datasets(N), store=store, progress=lambda n, effective: told.append(n))
+    resumed = fit(datasets(N), store=store, progress=lambda n, _: told.append(n))
     again = 4 if task == 0 else 2
     assert told == [N - again, again]
     np.testing.assert_array_equal(draws(resumed), draws(in_memory))
@@ -157,7 +157,7 @@ def test_the_folder_of_other_versions_is_refused(store):
 def test_the_batch_size_of_a_folder_is_taken_up(store):
     told = []
     (store / "done" / "1.json").unlink()
-    fit(datasets(N), store=store, batch_size=None, progress=lambda n, effective: told.append(n))
+    fit(datasets(N), store=store, batch_size=None, progress=lambda n, _: told.append(n))
     assert told == [6, 4]
 
 

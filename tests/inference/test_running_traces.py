@@ -47,7 +47,7 @@ def test_the_first_fit_compiles_each_engine_once(compiled_here):
 )
 def test_a_second_fit_compiles_nothing(compiled_here, engine, other):
     fit(engine=engine, **other)
-    assert TRACES == compiled_here
+    assert compiled_here == TRACES
 
 
 def test_priors_of_each_dataset_compile_nothing_beside_those_of_one():
