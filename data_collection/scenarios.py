@@ -127,13 +127,8 @@ def unitless_notice(scenarios: Sequence[Scenario]) -> str | None:
     )
 
 
-def write_scenarios_csv(scenarios: Sequence[Scenario], path: str | PathLike[str]) -> None:
-    """Write scenarios as a study folder's ``scenarios.csv``, which has no units."""
-    Path(path).write_text(scenarios_csv(scenarios), encoding="utf-8", newline="")
-
-
 def scenarios_csv(scenarios: Sequence[Scenario]) -> str:
-    """The text of a study folder's ``scenarios.csv``."""
+    """The text of a study folder's ``scenarios.csv``, which has no units."""
     numbers = range(1, len(scenarios[0].attributes) + 1) if scenarios else range(0)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")

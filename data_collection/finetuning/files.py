@@ -22,7 +22,6 @@ from data_collection.scenarios import ROLES_SEED, Scenario, scenarios_csv
 from data_collection.trials import FINE_TUNING_SEED, Trial, make_trials
 from data_collection.weightfiles import Weights
 
-PAPER_SCENARIOS: Final = 1100
 SCENARIOS_JSON: Final = "scenarios.json"
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from data_collection.plan import Wanted
     from data_collection.records import Counts
 
-_STATUSES: Final = ("valid", "invalid", "refused", "truncated", "failed")
+STATUSES: Final = ("valid", "invalid", "refused", "truncated", "failed")
 # Characters of an answer that are shown.
 _SHOWN: Final = 120
 _CAPS: Final = {"max_calls": "--max-calls", "max_usd": "--max-usd"}
@@ -133,7 +133,7 @@ def result(
         return
     spent = f", {dollars(done.usd)}" if done.usd else ""
     click.echo(f"{done.done:,} asked in {done.seconds:.1f} s, {done.calls:,} calls{spent}.")
-    parts = [f"{getattr(counts, name):,} {name}" for name in _STATUSES if getattr(counts, name)]
+    parts = [f"{getattr(counts, name):,} {name}" for name in STATUSES if getattr(counts, name)]
     whole = "complete" if counts.complete else "not complete"
     click.echo(
         f"{plan.cell.label}: {counts.asked:,} of {counts.wanted:,} asked, {whole}: "
@@ -160,7 +160,7 @@ def _record(plan: Wanted, done: Progress, budget: Budget, counts: Counts) -> dic
         "cell": asdict(plan.cell),
         "run": {
             "asked": done.done,
-            **{name: done.statuses.get(name, 0) for name in _STATUSES},
+            **{name: done.statuses.get(name, 0) for name in STATUSES},
             "calls": done.calls,
             "tokens_sent": budget.prompt_tokens,
             "tokens_received": budget.completion_tokens,
@@ -171,7 +171,7 @@ def _record(plan: Wanted, done: Progress, budget: Budget, counts: Counts) -> dic
         "journal": {
             "wanted": counts.wanted,
             "asked": counts.asked,
-            **{name: getattr(counts, name) for name in _STATUSES},
+            **{name: getattr(counts, name) for name in STATUSES},
             "rescued": counts.rescued,
             "complete": counts.complete,
         },

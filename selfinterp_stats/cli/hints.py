@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from data_collection.journal import Journal
     from data_collection.money import Prices
 
-_STATUSES = ("asked", "valid", "invalid", "refused", "truncated", "failed")
+_COUNTED = ("asked", *asked.STATUSES)
 
 
 @click.command(
@@ -159,7 +159,7 @@ def _record(journal: Journal, out: str | None, pairs: list[Pair]) -> dict[str, A
         {
             "model": count.cell.model,
             "task": count.cell.task,
-            **{name: getattr(count, name) for name in _STATUSES},
+            **{name: getattr(count, name) for name in _COUNTED},
             "wanted": count.wanted,
         }
         for count in journal.counts()

@@ -370,11 +370,14 @@ def test_a_wrong_key_an_unknown_model_and_no_key_exit_with_2(training, finetune,
     assert "selfinterp: there is no API key. " in err
 
 
-def test_no_server_exits_with_3(training, monkeypatch):
-    service = Service("http://127.0.0.1:9/v1", pause=0.0)
+def test_no_server_exits_with_3_after_a_few_seconds():
+    service = Service("http://127.0.0.1:9/v1", pause=0.2)
+    start = time.monotonic()
     with pytest.raises(CollectionError, match="the service does not answer") as error:
         service.call(lambda client: client.models.list())
     assert error.value.exit_code == 3
+    # Two pauses; a service that was there before is waited for with eight, 51 seconds in all.
+    assert 0.6 <= time.monotonic() - start < 20
 
 
 def test_a_short_outage_is_waited_for(training):

@@ -254,6 +254,20 @@ def test_a_line_has_the_fields_of_the_evaluation_script(explained):
     assert [line["example"] for line in other] == [line["example"] for line in own]
 
 
+def test_batches_bring_what_single_calls_bring(tmp_path, ask, capsys):
+    with running(batch_seconds=0.1) as server:
+        given = [*BOTH, "--limit", 12, "--out"]
+        assert ask(server, *given, tmp_path / "batched", "--batch", "--every", 0.05) == 0
+        said = capsys.readouterr().out
+        assert server.stats()["received"] == 6 * 12
+        (tmp_path / "j.sqlite").unlink()
+        assert ask(server, *given, tmp_path / "single") == 0
+    # Of each model and question, not of the whole run.
+    assert said.count(", 12 calls.") == 6
+    for path in sorted((tmp_path / "single").iterdir()):
+        assert (tmp_path / "batched" / path.name).read_bytes() == path.read_bytes()
+
+
 def test_what_the_journal_has_is_not_asked_again(tmp_path, ask):
     with running() as server:
         assert ask(server, "--target", "model-a", "--limit", 20) == 0

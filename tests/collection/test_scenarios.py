@@ -10,8 +10,8 @@ from data_collection.scenarios import (
     Attribute,
     Scenario,
     load_scenarios,
+    scenarios_csv,
     unitless_notice,
-    write_scenarios_csv,
 )
 
 HEADER = "scenario,question,attr1,attr2,attr1_min,attr2_min,attr1_max,attr2_max\n"
@@ -37,7 +37,7 @@ def test_json_has_names_units_and_ranges(tmp_path):
 @pytest.mark.parametrize("attributes", [2, 5, 7])
 def test_a_studys_csv_comes_back_as_it_was_written_but_for_the_units(tmp_path, attributes):
     written = [scenario("tea", attributes), scenario("a, b", attributes)]
-    write_scenarios_csv(written, tmp_path / "scenarios.csv")
+    (tmp_path / "scenarios.csv").write_text(scenarios_csv(written), newline="")
     read = load_scenarios(tmp_path / "scenarios.csv")
     assert [s.names for s in read] == [s.names for s in written]
     assert [s.question for s in read] == [s.question for s in written]
@@ -246,7 +246,7 @@ def test_the_papers_scenarios_are_its_candidates_with_shuffled_roles(paper_data,
     read = load_scenarios(
         paper_data / "candidate_scenarios.json", paper_data / "roles.csv", limit=1100
     )
-    write_scenarios_csv(read, tmp_path / "scenarios.csv")
+    (tmp_path / "scenarios.csv").write_text(scenarios_csv(read), newline="")
     assert (tmp_path / "scenarios.csv").read_bytes() == (paper_data / "scenarios.csv").read_bytes()
     again = load_scenarios(
         paper_data / "scenarios.csv", units=paper_data / "candidate_scenarios.json"
