@@ -69,7 +69,8 @@ def load_weights(
                 else "the file has no weights of a scenario",
                 file=file,
                 value=f"{scenario.name}, attr{missing[0]}" if values else scenario.name,
-                allowed="a weight for every attribute of every scenario that is asked about",
+                allowed="a weight for every attribute of every scenario that is asked about; of a "
+                f"table of this package the rows of the set {set_name} are read",
             )
         weights[scenario.name] = tuple(values[i] for i in range(1, count + 1))
     return weights

@@ -178,7 +178,9 @@ def test_learned_weights_come_from_a_table_of_this_package(small, tmp_path):
         load_weights(table, small[:2])
     with pytest.raises(InputError, match=r"no instilled weights of this base model \(found 'x'\)"):
         load_weights(table, small[:2], base_model="x")
-    with pytest.raises(InputError, match=r"no weights of a scenario \(found 'pan'\)"):
+    with pytest.raises(
+        InputError, match=r"no weights of a scenario \(found 'pan'\).*the set instilled"
+    ):
         load_weights(table, small[:3], base_model="model-2")
 
 
