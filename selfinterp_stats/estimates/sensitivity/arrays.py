@@ -158,7 +158,9 @@ def _wide(rows: pd.DataFrame, value: str, attributes: tuple[str, ...]) -> pd.Dat
     return wide[list(attributes)]
 
 
-def _report_sets(reports: pd.DataFrame, scenarios: np.ndarray, study: Study) -> dict[str, ReportSet]:
+def _report_sets(
+    reports: pd.DataFrame, scenarios: np.ndarray, study: Study
+) -> dict[str, ReportSet]:
     places = pd.Index(scenarios)
     found = {}
     for condition, rows in reports.groupby("condition"):

@@ -107,9 +107,7 @@ class Conclusion:
         return [weighed.reports[condition] for condition in self.conditions]
 
 
-def conclusions_of(
-    weighed: Mapping[tuple[str, str], Weighed], names: Names
-) -> list[Conclusion]:
+def conclusions_of(weighed: Mapping[tuple[str, str], Weighed], names: Names) -> list[Conclusion]:
     """Conclusions that a study has data for, in the paper's order."""
     found = []
     for stem, kind, set_, condition, against in _OF_ONE:

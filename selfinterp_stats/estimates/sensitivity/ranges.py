@@ -115,10 +115,9 @@ def verdict(found: dict[str, Any]) -> str:
     if not flips and not reaches:
         said = f"The {sign} holds in all {estimated:,} specifications, and no HDI reaches {zero}."
     elif found["paper_reaches"] == "yes":
-        clear = estimated - reaches
         said = (
-            f"The HDI reaches {zero} under the paper’s specification and in {reaches:,} of "
-            f"{estimated:,}; it is clear of {zero} in {clear:,}. The {sign} flips in {flips:,}."
+            f"The HDI reaches {zero} under the paper’s own specification and in {reaches:,} of all "
+            f"{estimated:,}; the {sign} flips in {flips:,}."
         )
     else:
         said = (

@@ -18,11 +18,11 @@ import numpy as np
 from selfinterp_stats.models.priors import Prior
 from selfinterp_stats.models.regressions import STANDARDISED_PRIORS
 
-_NODES: Final = 161
+_NODES: Final = 81
 _INTERCEPT_NODES: Final = 15
 _STEPS: Final = 40
 _CHUNK: Final = 1000
-_TAILS: Final = 401
+_TAILS: Final = 201
 
 
 @dataclass(frozen=True)
@@ -182,4 +182,3 @@ def _correlation_ends(fits: Regressions, prob: float) -> tuple[np.ndarray, np.nd
         narrowest = int(np.argmin(right - left))
         lows[i], highs[i] = left[narrowest], right[narrowest]
     return lows, highs
-
