@@ -17,6 +17,7 @@ from selfinterp_stats.estimates.names import Names
 from selfinterp_stats.estimates.regressions import TRAINING
 from selfinterp_stats.estimates.sensitivity import shares
 from selfinterp_stats.estimates.sensitivity.arrays import (
+    ReportSet,
     Sums,
     Weighed,
     reports_with,
@@ -103,7 +104,7 @@ class Conclusion:
             varied.append("standardising")
         return every.only(varied)
 
-    def _reports(self, weighed: Weighed) -> list:  # type: ignore[type-arg]
+    def _reports(self, weighed: Weighed) -> list[ReportSet]:
         return [weighed.reports[condition] for condition in self.conditions]
 
 

@@ -150,13 +150,11 @@ def _most_reports(study: Study) -> int:
 def _intercepts(results: Results) -> dict[tuple[str, str, str], float]:
     """Posterior means of the intercepts at no difference of the options, logit scale."""
     found = {}
-    for name, tree in results.posteriors.items():
-        posterior, attrs = tree["posterior"], tree.attrs
-        if "base_model" not in attrs:
-            attrs = posterior.attrs
-        means = posterior["intercept"].mean(("chain", "draw")).to_series()
+    for tree in results.posteriors.values():
+        about = tree.attrs or tree["posterior"].attrs
+        means = tree["posterior"]["intercept"].mean(("chain", "draw")).to_series()
         for scenario, mean in means.items():
-            found[attrs["base_model"], attrs["set"], str(scenario)] = float(mean)
+            found[about["base_model"], about["set"], str(scenario)] = float(mean)
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from selfinterp_stats.estimates.sensitivity.specifications import COLUMNS, NOBODY, PAPER
+from selfinterp_stats.estimates.sensitivity.specifications import COLUMNS, PAPER
 
 _ABOUT: Final = ("id", "section", "quantity", "base_model", "kind", "reference")
 
@@ -87,6 +87,11 @@ def _extreme(known: pd.DataFrame, *, lowest: bool) -> str:
     return departures(known.loc[at].to_dict())
 
 
+def departed(row: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Give the choices that differ from the paper's, with what was chosen."""
+    return [(name, row[name]) for name in COLUMNS if row[name] != getattr(PAPER, name)]
+
+
 def departures(row: dict[str, Any]) -> str:
     """In what a specification differs from the paper's, in words."""
     words = {
@@ -99,7 +104,7 @@ def departures(row: dict[str, Any]) -> str:
         "scenarios": "complete scenarios only",
         "left_out": f"without {str(row['left_out']).replace('_', ' ')}",
     }
-    other = [words[name] for name in COLUMNS if row[name] != getattr(PAPER, name)]
+    other = [words[name] for name, _ in departed(row)]
     return "; ".join(other) or "the paper’s own specification"
 
 

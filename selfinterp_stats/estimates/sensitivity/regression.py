@@ -22,7 +22,8 @@ _NODES: Final = 81
 _INTERCEPT_NODES: Final = 15
 _STEPS: Final = 40
 _CHUNK: Final = 1000
-_TAILS: Final = 201
+_TAILS: Final = 401
+_FARTHEST: Final = 12.0
 
 
 @dataclass(frozen=True)
@@ -163,11 +164,13 @@ def _half_width(fits: Regressions, prob: float) -> np.ndarray:
 
 def _correlation_ends(fits: Regressions, prob: float) -> tuple[np.ndarray, np.ndarray]:
     from scipy.special import ndtr
+    from scipy.stats import t
 
     sd, share = _residual_sds(fits)
     # On Fisher's scale: the correlation is tanh(z) where slope x sd(x) / residual sd is sinh(z).
     z = np.arctanh(np.clip(fits.pearson(), -1 + 1e-12, 1 - 1e-12))
-    reach = 12 / np.sqrt(np.maximum(fits.n - 3, 1))
+    farthest = np.minimum(t.isf(1e-7, np.maximum(fits.n - 2, 1)), _FARTHEST)
+    reach = farthest / np.sqrt(np.maximum(fits.n - 3, 1))
     grid = z[:, None] + reach[:, None] * np.linspace(-1, 1, _TAILS)
     below = np.empty_like(grid)
     for at in range(_TAILS):

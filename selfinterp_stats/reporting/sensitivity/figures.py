@@ -115,18 +115,14 @@ def _curve(axes: Axes, rows: pd.DataFrame, prob: float) -> None:
     for which, colour in ((~reaches, figures.AFTER), (reaches, figures.BEFORE)):
         _ticks(axes, places[which], low[which], high[which], colour, wide, alpha=0.35)
     axes.plot(places, rows["estimate"], color=figures.INK, linewidth=1.1)
-    (own,) = (
-        np.flatnonzero(rows["paper_specification"] == "yes")
-        if (rows["paper_specification"] == "yes").any()
-        else (None,)
-    )
+    own = np.flatnonzero(rows["paper_specification"] == "yes")
     reference = float(rows["reference"].iloc[0])
     axes.axhline(reference, color=figures.INK, linewidth=0.6)
-    if own is not None:
-        estimate = rows.loc[own, "estimate"]
+    if len(own):
+        estimate = rows["estimate"].iloc[own[0]]
         axes.axhline(estimate, color=figures.INK, linewidth=0.6, dashes=(4, 3))
         axes.plot(
-            [own], [estimate], marker="o", markersize=4.5, color=figures.INK,
+            [own[0]], [estimate], marker="o", markersize=4.5, color=figures.INK,
             markeredgecolor="#ffffff", markeredgewidth=0.8,
         )  # fmt: skip
     axes.tick_params(labelbottom=False, bottom=False)
@@ -152,6 +148,7 @@ def _choices(axes: Axes, rows: pd.DataFrame, varied: list[str]) -> None:
     axes.set_ylim(max(line, 1) - 0.4, -0.6)
     axes.set_yticks([place for place, _ in labels], [words for _, words in labels], fontsize=6.8)
     axes.tick_params(left=False)
+    axes.set_xticks([])
     for label in axes.get_yticklabels():
         label.set_parse_math(False)
     axes.spines["left"].set_visible(False)
@@ -197,7 +194,7 @@ def _ticks(
             linewidth=width,
             alpha=alpha,
             capstyle="butt",
-        )  # fmt: skip
+        )
     )
     axes.update_datalim(points)
     axes.autoscale_view()

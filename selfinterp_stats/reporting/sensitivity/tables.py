@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from selfinterp_stats.estimates.sensitivity import Sensitivity
-from selfinterp_stats.estimates.sensitivity.ranges import departures
+from selfinterp_stats.estimates.sensitivity.ranges import departed, departures
 from selfinterp_stats.estimates.sensitivity.specifications import COLUMNS
 from selfinterp_stats.reporting import cells, layout, rounding
 from selfinterp_stats.reporting.tables import csv_text
@@ -89,27 +89,35 @@ def between(row: cells.Row, low: str, high: str) -> str:
 def overturning(found: Sensitivity) -> pd.DataFrame:
     """Specifications that flip a sign, or reach zero where the paper's does not.
 
-    The farthest from the paper's estimate come first in each conclusion.
+    Column ``least`` marks those of which no part does it: every specification with fewer of the
+    same departures from the paper's leaves the conclusion as it is. Those with the fewest come
+    first in each conclusion.
     """
     table = found.table
     paper = table[table["paper_specification"] == "yes"].set_index("id")
     clear = table["id"].map(paper["hdi_reaches_zero"]) == "no"
     which = (table["flips_sign"] == "yes") | ((table["hdi_reaches_zero"] == "yes") & clear)
     rows = table[which].copy()
-    rows["away"] = (rows["estimate"] - rows["id"].map(paper["estimate"])).abs()
-    rows["departures"] = [departures(row) for row in rows.to_dict("records")]
+    records = rows.to_dict("records")
+    sets = pd.Series([frozenset(departed(row)) for row in records], rows.index, dtype=object)
+    rows["departures"] = [departures(row) for row in records]
+    rows["many"] = sets.map(len)
+    rows["least"] = [
+        not any(other < own for other in sets[rows["id"] == identifier])
+        for identifier, own in zip(rows["id"], sets, strict=True)
+    ]
     order = {name: place for place, name in enumerate(found.ranges["id"])}
     rows["place"] = rows["id"].map(order)
-    return rows.sort_values(["place", "away"], ascending=[True, False], kind="stable")
+    return rows.sort_values(["place", "many"], kind="stable")
 
 
 def overturned_table(found: Sensitivity) -> layout.ReadingTable:
-    """Give the specifications that overturn a conclusion, the farthest of each."""
+    """Give the least departures from the paper's specification that overturn a conclusion."""
     prob = rounding.percent(found.weights.settings.hdi_prob)
     rows = overturning(found)
-    shown = rows.groupby("id", sort=False).head(_LISTED)
+    shown = rows[rows["least"]].groupby("id", sort=False).head(_LISTED)
     counts = rows.groupby("id").size()
-    body = [
+    body: list[tuple[str, tuple[str, ...]]] = [
         (
             f"{row['quantity']} · {row['base_model']} ({counts[row['id']]:,} in all)",
             (
@@ -123,11 +131,11 @@ def overturned_table(found: Sensitivity) -> layout.ReadingTable:
         )
         for row in shown.to_dict("records")
     ]
-    notes = (
-        f"At most {_LISTED} of each conclusion, those farthest from the paper’s estimate; all are "
-        "in sensitivity.csv.",
-        reference_note(found),
+    least = (
+        "Only the least departures are listed, those of which no part does it (at most "
+        f"{_LISTED} of each conclusion); all are in sensitivity.csv."
     )
+    notes = (least, reference_note(found))
     return layout.ReadingTable(
         "sensitivity",
         "Specifications that flip a sign or let an HDI reach zero",
