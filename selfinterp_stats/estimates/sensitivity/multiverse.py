@@ -30,6 +30,7 @@ from selfinterp_stats.estimates.sensitivity.specifications import (
     Options,
     fewest_reports,
 )
+from selfinterp_stats.study.study import NATIVE
 
 if TYPE_CHECKING:
     from selfinterp_stats.study import Study
@@ -121,16 +122,10 @@ def compare_specifications(
     """
     settings, steps = settings or Settings(), steps or Steps()
     options = Options(min_reports=fewest_reports(_most_reports(study), min_reports))
+    _refuse_without_conclusions(study)
     results = analyse_weights(study, settings, steps)
     weighed = weighed_of(study, results.weights, _intercepts(results))
     conclusions = conclusions_of(weighed, Names.of(study))
-    if not conclusions:
-        raise InputError(
-            "the study holds none of the paper's conclusions",
-            file=study.source,
-            allowed="native choices, or instilled choices with target weights or reports",
-            remedy="Add reports (or target weights) for the scenarios with choices.",
-        )
     with steps.step("scenarios left out", len(conclusions)):
         left_out = _each_left_out(conclusions, settings.hdi_prob)
     with steps.step("specifications", len(conclusions)):
@@ -138,6 +133,20 @@ def compare_specifications(
     found = Sensitivity(results, table, left_out, ranges_of(table, left_out), options)
     found.run = _run(found, steps)
     return found
+
+
+def _refuse_without_conclusions(study: Study) -> None:
+    """Refuse what holds too little for any conclusion, before anything is fitted."""
+    choices = study.choices
+    cells = [set(zip(f["base_model"], f["set"], strict=True)) for f in (choices, study.reports)]
+    with_targets = choices["scenario"].isin(study.targets["scenario"])
+    if not ((choices["set"] == NATIVE).any() or with_targets.any() or cells[0] & cells[1]):
+        raise InputError(
+            "the study holds none of the paper's conclusions",
+            file=study.source,
+            allowed="native choices, or instilled choices with target weights or reports",
+            remedy="Add reports (or target weights) for the scenarios with choices.",
+        )
 
 
 def _most_reports(study: Study) -> int:
