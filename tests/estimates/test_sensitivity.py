@@ -321,6 +321,20 @@ def test_choices_alone_leave_what_choices_say(study):
     assert stems == {"e1_learned_target_r", "e1_target_agreement", "e3_choice_accuracy"}
 
 
+def test_a_base_model_with_hardly_a_report_is_left_out_as_by_the_paper(study):
+    """One report set of one base model is down to a single scenario of three attributes."""
+    reports = study.reports
+    few = (reports["base_model"] == "model-b") & (reports["condition"] == BEFORE)
+    few &= (reports["set"] == "native") & (reports["scenario"] != "item_14")
+    thin = replace(study, reports=reports[~few].reset_index(drop=True))
+    found = compare_specifications(thin, SETTINGS)
+    own = found.ranges.set_index("id")
+    assert "e3_native_r_before_model-b" not in own.index
+    assert own.loc["e3_training_effect", "base_model"] == "model-a"
+    assert np.isfinite(own.loc["e3_training_effect", "estimate"])
+    assert own.loc["e2_training_effect", "base_model"] == "both"
+
+
 def test_the_intercept_counts_in_choice_accuracy(study, found):
     weights = fit_weights(study, settings=SETTINGS)
     tree = weights.posteriors["weights_model-a_native"]["posterior"]

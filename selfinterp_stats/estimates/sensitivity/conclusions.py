@@ -28,7 +28,12 @@ from selfinterp_stats.estimates.sensitivity.regression import (
     contrast_hdi,
     correlation_hdi,
 )
-from selfinterp_stats.estimates.sensitivity.specifications import Options, Specification
+from selfinterp_stats.estimates.sensitivity.specifications import (
+    NOBODY,
+    PAPER,
+    Options,
+    Specification,
+)
 from selfinterp_stats.study.study import (
     INSTILLED,
     INTROSPECTION_TRAINED,
@@ -113,7 +118,7 @@ def conclusions_of(weighed: Mapping[tuple[str, str], Weighed], names: Names) -> 
     found = []
     for stem, kind, set_, condition, against in _OF_ONE:
         for (base_model, own_set), one in weighed.items():
-            if own_set != set_ or (condition and condition not in one.reports):
+            if own_set != set_ or (condition and not _comparable(one, condition)):
                 continue
             if against == "target" and np.isnan(one.targets).all():
                 continue
@@ -124,7 +129,7 @@ def conclusions_of(weighed: Mapping[tuple[str, str], Weighed], names: Names) -> 
         both = tuple(
             one
             for (_, own_set), one in weighed.items()
-            if own_set == set_ and all(name in one.reports for name in TRAINING)
+            if own_set == set_ and all(_comparable(one, name) for name in TRAINING)
         )
         if both:
             everyone = names.together([one.base_model for one in both])
@@ -132,6 +137,14 @@ def conclusions_of(weighed: Mapping[tuple[str, str], Weighed], names: Names) -> 
                 Conclusion(stem, stem, CONTRAST, everyone, both, tuple(TRAINING), "fitted")
             )
     return found
+
+
+def _comparable(weighed: Weighed, condition: str) -> bool:
+    """Whether the paper's specification has enough reports that vary, as `agreement_of` asks."""
+    if condition not in weighed.reports:
+        return False
+    nobody = np.array([NOBODY], dtype=object)
+    return bool(np.isfinite(reports_with(weighed, condition, "fitted", PAPER, nobody).n).all())
 
 
 @dataclass(frozen=True)
