@@ -24,6 +24,7 @@ from selfinterp_stats.cli.commands import (
     weights,
 )
 from selfinterp_stats.cli.finetuning import finetune
+from selfinterp_stats.cli.sensitivity import sensitivity
 from selfinterp_stats.errors import SelfInterpError
 
 INTERRUPTED = 130
@@ -64,7 +65,18 @@ def selfinterp(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (demo, fetch, reproduce, weights, tables, compare, simulate, finetune, collect):
+for command in (
+    demo,
+    fetch,
+    reproduce,
+    weights,
+    sensitivity,
+    tables,
+    compare,
+    simulate,
+    finetune,
+    collect,
+):
     selfinterp.add_command(command)
 
 
