@@ -210,7 +210,8 @@ def test_learned_weights_come_from_a_table_of_this_package(small, tmp_path):
             "scenario,attribute,weight\ntea,attr1,1\n",
             (
                 "the file has no weight of a scenario's attribute (found 'tea, attr2'). Allowed: a "
-                "weight for every attribute of every scenario that is asked about."
+                "weight for every attribute of every scenario that is asked about; of a table of "
+                "this package the rows of the set instilled are read."
             ),
         ),
         (
