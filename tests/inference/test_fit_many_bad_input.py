@@ -131,8 +131,8 @@ BAD = {
         with_bad(size=2.0),
         {"formula": "size ~ x", "family": "gaussian"},
         (
-            "its posterior is improper: its response is fitted exactly, which leaves the residual sd "
-            "no posterior"
+            "its posterior is improper: its response is fitted exactly, which leaves the residual "
+            "sd no posterior"
         ),
     ),
 }
@@ -294,8 +294,8 @@ WRONG = {
     "bad dataset to freeze to": (
         {"data": with_bad(x=np.nan), "frozen_to": "c"},
         (
-            "the default priors cannot be frozen to this dataset: column 'x' is missing or not finite "
-            "in 20 of its rows (found 'c')."
+            "the default priors cannot be frozen to this dataset: column 'x' is missing or not "
+            "finite in 20 of its rows (found 'c')."
         ),
     ),
     "draws that cannot be shared out": (
@@ -308,8 +308,8 @@ WRONG = {
     "no draws": (
         {"draws": 0},
         (
-            "the number of draws cannot be shared out (found 0). Allowed: a positive multiple of the "
-            "4 chains."
+            "the number of draws cannot be shared out (found 0). Allowed: a positive multiple of "
+            "the 4 chains."
         ),
     ),
     "no batch": ({"batch_size": 0}, "a batch holds at least one dataset (found 0)."),
