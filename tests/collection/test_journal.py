@@ -203,7 +203,7 @@ def test_damage_is_noticed_before_anything_is_asked(path):
 def test_a_missing_journal_or_folder_is_named(tmp_path):
     with pytest.raises(JournalError, match="there is no journal"):
         Journal.open(tmp_path / "none.sqlite", write=False)
-    with pytest.raises(JournalError, match="lock cannot be written: No such file or directory"):
+    with pytest.raises(JournalError, match="the lock of the journal cannot be written: No"):
         Journal.open(tmp_path / "none" / "journal.sqlite")
 
 
