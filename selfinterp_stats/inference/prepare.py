@@ -23,7 +23,7 @@ from selfinterp_stats.inference.density.terms import (
     priors_of,
     scalars,
 )
-from selfinterp_stats.models.defaults import brms_priors
+from selfinterp_stats.models.defaults import FAMILIES, brms_priors
 from selfinterp_stats.models.priors import Prior
 from selfinterp_stats.models.spec import ModelSpec
 
@@ -180,6 +180,8 @@ def _with_defaults(
     named = dict(spec.priors)
 
     def complete(dataset: int) -> ModelSpec:
+        if named and spec.family not in FAMILIES:
+            return spec
         y = rows.y[rows.starts[dataset] : rows.starts[dataset + 1]]
         return spec.with_priors({**brms_priors(spec.family, y), **named})
 

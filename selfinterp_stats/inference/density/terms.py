@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+# Families whose response is successes and trials.
+WITH_TRIALS = ("binomial", "beta_binomial")
+
+
 class CannotBatch(InputError):
     """The model cannot serve many datasets at once.
 
@@ -37,6 +41,13 @@ class CannotBatch(InputError):
         )
 
 
+def _parts(model: bambi.Model) -> dict[str, Any]:
+    """What Bambi models each parameter of the family by; 0.21 renamed what holds it."""
+    renamed = hasattr(type(model), "parameters")
+    parts: dict[str, Any] = model.parameters if renamed else model.components
+    return parts
+
+
 def linear_predictor(model: bambi.Model) -> Any:
     """The component of a Bambi model that the formula describes.
 
@@ -46,8 +57,7 @@ def linear_predictor(model: bambi.Model) -> Any:
         If other components have formulas of their own, or this one has group-level or smooth
         terms.
     """
-    # Bambi 0.21 renamed what holds the components.
-    parts = model.parameters if hasattr(type(model), "parameters") else model.components
+    parts = _parts(model)
     for name, part in parts.items():
         if name != model.family.likelihood.parent and hasattr(part, "common_terms"):
             raise CannotBatch(f"its parameter {name!r} has a formula of its own", beyond=True)
@@ -100,7 +110,10 @@ def _response_data(model: bambi.Model) -> np.ndarray:
         if getattr(term, f"is_{kind}", False):
             raise CannotBatch(f"its response is {kind}", beyond=True)
     data = np.asarray(term.data, dtype=float)
-    return data.reshape(data.shape[0], -1)
+    data = data.reshape(data.shape[0], -1)
+    if data.shape[1] > 1 and model.family.name not in WITH_TRIALS:
+        raise CannotBatch("its response has several columns", beyond=True)
+    return data
 
 
 def response(model: bambi.Model) -> np.ndarray:
@@ -126,7 +139,7 @@ def priors_of(model: bambi.Model) -> dict[str, Any]:
     Parameters of the family that were set to a number have none.
     """
     predictor = linear_predictor(model)
-    parts = model.parameters if hasattr(type(model), "parameters") else model.components
+    parts = _parts(model)
     found = {name: term.prior for name, term in predictor.common_terms.items()}
     if predictor.intercept_term is not None:
         found["Intercept"] = predictor.intercept_term.prior
@@ -151,15 +164,23 @@ def spec_of(model: bambi.Model) -> ModelSpec:
     Raises
     ------
     CannotBatch
-        If a prior is not a distribution of PyMC with numbers for its arguments.
+        If a prior is not a distribution of PyMC with numbers for its arguments, or if the model
+        has what a formula, a family and priors do not say.
     """
-    linear_predictor(model)
+    predictor = linear_predictor(model)
+    if predictor.intercept_term is not None and not model.center_predictors:
+        raise CannotBatch("its predictors are not to be centred", beyond=True)
+    if model.potentials:
+        raise CannotBatch("it has potentials", beyond=True)
     if not model.built:
         model.build()
     priors = {}
     for name, prior in priors_of(model).items():
         check_prior(name, prior)
         priors[name] = Prior.from_bambi(prior)
+    fixed = set(_parts(model)) - set(priors) - {model.family.likelihood.parent}
+    if fixed:
+        raise CannotBatch(f"its parameter {min(fixed)!r} is set to a number", beyond=True)
     link = model.family.link[model.family.likelihood.parent]
     return ModelSpec(
         str(model.formula.main), model.family.name, tuple(priors.items()), link=link.name
