@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,12 @@ import pytest
 from studies import write_study
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# What JAX compiles is shared by the processes of one test run and forgotten after it: the user's
+# own folder of compiled code is neither read nor written. JAX looks when it is imported.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    COMPILED = tempfile.TemporaryDirectory(prefix="compiled-", ignore_cleanup_errors=True)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED.name
 
 
 @pytest.fixture(scope="session")

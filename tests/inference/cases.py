@@ -150,3 +150,8 @@ CASES = {
         ModelSpec.of("amount ~ 1", "gaussian", {"Intercept": T3, "sigma": HALF_T3})
     ),
 }
+
+
+def alone(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The rows of one dataset, as if there were no other."""
+    return frame[frame["which"] == name].reset_index(drop=True)

@@ -14,6 +14,7 @@ import pytest
 from cases import CASES, agreement, choices
 
 from selfinterp_stats import fit_many
+from selfinterp_stats.errors import InputError
 from selfinterp_stats.inference.density.batch import Data
 from selfinterp_stats.inference.density.lift import lift, lift_once
 from selfinterp_stats.inference.density.terms import (
@@ -143,6 +144,10 @@ def numbers() -> pd.DataFrame:
     return CASES["gaussian"].frame()[["amount", "x", "z"]]
 
 
+# By engine="bambi" a formula's fixed effects can be fitted, one dataset after the other; what goes
+# beyond them is for Bambi itself.
+ONE_BY_ONE = "Fit it one dataset at a time with engine='bambi'."
+BAMBI_ITSELF = "Fit it to one dataset after the other with Bambi itself."
 REFUSED = {
     "amount ~ x + (1|kind)": "it has group-level terms (1|kind)",
     "amount ~ x + (x|kind)": "it has group-level terms (1|kind, x|kind)",
@@ -151,37 +156,64 @@ REFUSED = {
     "truncated(amount, -10, 10) ~ x": "its response is truncated",
     "constrained(amount, -10, 10) ~ x": "its response is constrained",
     "weighted(amount, width) ~ x": "its response is weighted",
-    "amount ~ 0 + x + offset(x)": "two of its columns (predictor, trials, offset) are the same",
+    "c(amount, tailed) ~ x": "its response has several columns",
 }
 
 
 class TestModelsThatCannotBeLifted:
     """Each says why, and what to do instead."""
 
-    def refused(self, why, model, **options):
+    def refused(self, why, model, *, instead=BAMBI_ITSELF, **options):
         frame = CASES["gaussian"].frame().assign(status="none")
         with pytest.raises(CannotBatch) as caught:
             fit_many(model, frame, "which", engine="importance", **options)
         assert str(caught.value) == (
-            f"this model cannot be fitted to many datasets at once: {why}. "
-            "Fit it one dataset at a time with engine='bambi'."
+            f"this model cannot be fitted to many datasets at once: {why}. {instead}"
         )
 
     @pytest.mark.parametrize("formula", REFUSED)
     def test_by_its_formula(self, formula):
         self.refused(REFUSED[formula], formula)
 
-    def test_a_parameter_with_a_formula_of_its_own(self):
-        model = bambi.Model(bambi.Formula("amount ~ x", "sigma ~ z"), numbers())
-        self.refused("its parameter 'sigma' has a formula of its own", model)
+    def test_columns_that_a_graph_does_not_tell_apart(self):
+        why = "two of its columns (predictor, trials, offset) are the same"
+        self.refused(why, "amount ~ 0 + x + offset(x)", instead=ONE_BY_ONE)
 
     def test_a_prior_with_as_many_numbers_as_no_term_has_levels(self):
         # Two levels beside the first one have a coefficient.
         three = {"kind": Prior.of("Normal", mu=[0, 1, 2], sigma=1)}
         why = "the prior of 'kind' has a number of its own for some levels"
-        self.refused(why, "amount ~ kind", priors=three)
+        self.refused(why, "amount ~ kind", priors=three, instead=ONE_BY_ONE)
 
-    def test_a_prior_that_is_a_function(self):
+    def test_a_response_of_categories(self):
+        priors = {"common": NORMAL, "Intercept": NORMAL}
+        why = "its density holds other data of shape (68, 1)"
+        self.refused(why, "kind ~ x", family="categorical", priors=priors, instead=ONE_BY_ONE)
+
+    def test_what_a_bambi_model_has_beyond_formula_family_and_priors(self):
         own = bambi.Prior("Own", dist=lambda name, *_, **options: pm.Normal(name, **options))
-        model = bambi.Model("amount ~ x", numbers(), priors={"x": own})
-        self.refused("the prior of 'x' is a function of its own", model)
+        for why, formula, options in (
+            (
+                "its parameter 'sigma' has a formula of its own",
+                bambi.Formula("amount ~ x", "sigma ~ z"),
+                {},
+            ),
+            ("the prior of 'x' is a function of its own", "amount ~ x", {"priors": {"x": own}}),
+            ("its parameter 'sigma' is set to a number", "amount ~ x", {"priors": {"sigma": 2.0}}),
+            ("its predictors are not to be centred", "amount ~ x", {"center_predictors": False}),
+            ("it has potentials", "amount ~ x", {"potentials": [("x", lambda x: -(x**2))]}),
+        ):
+            self.refused(why, bambi.Model(formula, numbers(), **options))
+
+
+def test_a_family_without_default_priors_is_fitted_with_priors_of_one_s_own():
+    options = {"family": "exponential", "engine": "importance", "draws": 1000}
+    frame = CASES["gaussian"].frame()
+    priors = {"common": NORMAL, "Intercept": NORMAL}
+    tree = fit_many("width ~ x", frame, "which", priors=priors, **options)
+    assert set(tree["posterior"]) == {"Intercept", "x"}
+    # Its link is the logarithm. Far from the prior's 0, near the logarithm of the responses' mean.
+    at_mean = tree["posterior"]["Intercept"] + 3 * tree["posterior"]["x"]
+    assert 0.5 < at_mean.mean() < 1.5
+    with pytest.raises(InputError, match="there are no default priors for this family"):
+        fit_many("width ~ x", frame, "which", **options)
