@@ -156,6 +156,7 @@ def prepare(
         raise InputError(f"Bambi cannot build the model: {words_of(error)}") from error
     if design_matrix(model).shape[1] != rows.X.shape[1]:
         raise CannotBatch("its columns differ between datasets", beyond=True)
+    _check_all_named(spec, model)
     datasets = _without_improper(spec, datasets, rows, model)
     lifted, numbers = None, np.empty((len(datasets.labels), 0))
     if batched:
@@ -263,6 +264,15 @@ def _check_named(spec: ModelSpec, model: bambi.Model) -> None:
                 value=name,
                 allowed=", ".join(known),
             )
+
+
+def _check_all_named(spec: ModelSpec, model: bambi.Model) -> None:
+    """Refuse to leave a prior to Bambi; ``"common"`` stands for slopes alone."""
+    slopes = linear_predictor(model).common_terms
+    named = dict(spec.priors)
+    for name in priors_of(model):
+        if name not in named and not (name in slopes and "common" in named):
+            raise InputError("a parameter has no prior", value=name, remedy="Name one for it.")
 
 
 def _without_impossible(spec: ModelSpec, datasets: Datasets, rows: Rows) -> Datasets:

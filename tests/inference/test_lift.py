@@ -24,7 +24,9 @@ from selfinterp_stats.inference.density.terms import (
     other_columns,
     response,
 )
-from selfinterp_stats.models import Prior, training_effect_model, weights_model
+from selfinterp_stats.inference.fit import fit_datasets
+from selfinterp_stats.inference.settings import Sampling
+from selfinterp_stats.models import ModelSpec, Prior, training_effect_model, weights_model
 
 NORMAL = Prior.of("Normal", mu=0, sigma=1)
 
@@ -217,3 +219,12 @@ def test_a_family_without_default_priors_is_fitted_with_priors_of_one_s_own():
     assert 0.5 < at_mean.mean() < 1.5
     with pytest.raises(InputError, match="there are no default priors for this family"):
         fit_many("width ~ x", frame, "which", **options)
+
+
+@pytest.mark.parametrize("engine", ["importance", "bambi"])
+def test_no_prior_is_left_to_bambi(engine):
+    # "common" stands for slopes, not for whatever else is not named.
+    spec = ModelSpec.of("amount ~ x", "gaussian", {"common": NORMAL, "Intercept": NORMAL})
+    with pytest.raises(InputError) as caught:
+        fit_datasets(spec, CASES["gaussian"].frame(), ["which"], Sampling(engine))
+    assert str(caught.value) == "a parameter has no prior (found 'sigma'). Name one for it."
