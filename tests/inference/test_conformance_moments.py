@@ -35,14 +35,7 @@ def test_moments_are_those_of_a_long_run(name, engine):
         assert fits.draws.per_dataset["pareto_k"].max() < 0.7
 
 
-# NUTS aims at an acceptance of 0.6: steps that long leave the thin tail of a Student-t's degrees of
-# freedom, on whose inverse the residual sd hangs.
-DIVERGES = pytest.mark.xfail(reason="2% of the draws diverge at an acceptance of 0.6", strict=True)
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=DIVERGES if name == "t" else ()) for name in CASES]
-)
+@pytest.mark.parametrize("name", CASES)
 def test_hardly_a_draw_of_nuts_diverges(name):
     case = CASES[name]
     fits = fitted(case, case.frame(), "nuts")

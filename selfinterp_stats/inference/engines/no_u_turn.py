@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selfinterp_stats.inference.engines.lane_random import standard_normal, uniform
-from selfinterp_stats.inference.engines.step_size import StepSize, adapted, first
+from selfinterp_stats.inference.engines.step_size import TARGET_ACCEPTANCE, StepSize, adapted, first
 
 if TYPE_CHECKING:
     import jax
@@ -121,7 +121,13 @@ class Lanes(NamedTuple):
 
 
 def sample(
-    potential: Potential, keys: Array, start: Array, *, draws: int, thinning: int = 1
+    potential: Potential,
+    keys: Array,
+    start: Array,
+    *,
+    draws: int,
+    thinning: int = 1,
+    target: Array | float = TARGET_ACCEPTANCE,
 ) -> tuple[Array, dict[str, Array]]:
     """Draw from exp(-potential).
 
@@ -137,6 +143,8 @@ def sample(
         Per lane, after `WARMUP` trajectories that are dropped.
     thinning : int
         Every how many-th trajectory gives a draw (and its statistics).
+    target : (lane,) array or float
+        Acceptance that each lane's step size is adapted to.
 
     Returns
     -------
@@ -155,7 +163,7 @@ def sample(
     def turn(carried: Any) -> Any:
         state, record, count = carried
         random = uniform(keys, count, size + 3, start.dtype)
-        state, ended, drawn = _advance(state, potential, random)
+        state, ended, drawn = _advance(state, potential, random, target)
         # A lane writes where its own count says; before the first draw and past the last, nowhere.
         row, left_over = jnp.divmod(state.completed - WARMUP, thinning)
         written = ended & (row > 0) & (left_over == 0)
@@ -210,7 +218,9 @@ def _before(z: Array) -> Lanes:
     )
 
 
-def _advance(state: Lanes, potential: Potential, random: Array) -> tuple[Lanes, Array, Array]:
+def _advance(
+    state: Lanes, potential: Potential, random: Array, target: Array | float
+) -> tuple[Lanes, Array, Array]:
     """Take one leapfrog step and do what follows from it.
 
     Returns
@@ -282,7 +292,7 @@ def _advance(state: Lanes, potential: Potential, random: Array) -> tuple[Lanes, 
         acceptance=jnp.where(ended, 0, acceptance),
         steps=jnp.where(ended, 0, steps),
         completed=state.completed + ended,
-        step_size=adapted(state.step_size, state.completed, ended, rate, WARMUP),
+        step_size=adapted(state.step_size, state.completed, ended, rate, WARMUP, target),
     )
     return advanced, ended, drawn
 

@@ -18,6 +18,7 @@ from selfinterp_stats.inference.engines.draws import Draws
 from selfinterp_stats.inference.engines.lane_random import split, standard_normal, uniform
 from selfinterp_stats.inference.engines.laplace import Laplace
 from selfinterp_stats.inference.engines.seeds import keys_data
+from selfinterp_stats.inference.engines.step_size import TARGET_ACCEPTANCE
 from selfinterp_stats.inference.running.traces import traced
 
 if TYPE_CHECKING:
@@ -39,11 +40,13 @@ def nuts(
     chains: int,
     draws: int,
     seed: int,
+    target: float = TARGET_ACCEPTANCE,
     x64: bool = False,
 ) -> Draws:
     """Sample every dataset with NUTS.
 
-    Parameters are those of `importance`.
+    Parameters are those of `importance`; `target` is the acceptance that step sizes are adapted
+    to.
 
     Returns
     -------
@@ -63,6 +66,7 @@ def nuts(
             approximation.mode.astype(kind),
             approximation.scale.astype(kind),
             data.astype(kind),
+            np.full(len(batch), target, kind),
         )
     )
     return Draws(values=values, per_draw=per_draw)
@@ -77,13 +81,18 @@ def _compiled(model: LiftedModel, chains: int, draws: int) -> Any:
         return -model.log_density(mode + scale @ z, data._replace(X=data.X.T))
 
     @traced
-    def run(key_data: Array, mode: Array, scale: Array, data: Data) -> Any:
+    def run(key_data: Array, mode: Array, scale: Array, data: Data, target: Array) -> Any:
         lanes = jax.tree.map(lambda leaf: jnp.repeat(leaf, chains, axis=0), (mode, scale, data))
         evaluate = jax.vmap(jax.value_and_grad(potential), in_axes=(-1, 0, 0, 0), out_axes=(0, -1))
         keys = split(split(key_data.T, chains).reshape(2, -1), 2)
         start = standard_normal(uniform(keys[..., 0], 0, model.size, mode.dtype))
         drawn = no_u_turn.sample(
-            lambda z: evaluate(z, *lanes), keys[..., 1], start, draws=draws, thinning=THINNING
+            lambda z: evaluate(z, *lanes),
+            keys[..., 1],
+            start,
+            draws=draws,
+            thinning=THINNING,
+            target=jnp.repeat(target, chains),
         )
         z, statistics = jax.tree.map(
             lambda leaf: leaf.reshape(len(mode), chains, *leaf.shape[1:]), drawn

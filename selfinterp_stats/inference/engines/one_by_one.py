@@ -72,15 +72,21 @@ def _fit(
     -------
     (chain, draw, parameter) array and the sampler statistics
     """
+    import jax
+
     model = spec.build(data)
-    result: Any = model.fit(
-        draws=draws,
-        tune=WARMUP,
-        chains=chains,
-        random_seed=seed,
-        progressbar=False,
-        inference_method=method,
-    )
+    # NumPyro's chains share a device; 64 bits are what PyMC's own sampler computes in.
+    together = {"chain_method": "vectorized"} if method == "numpyro" else {}
+    with jax.enable_x64(True):
+        result: Any = model.fit(
+            draws=draws,
+            tune=WARMUP,
+            chains=chains,
+            random_seed=seed,
+            progressbar=False,
+            inference_method=method,
+            **together,
+        )
     posterior, statistics = result["posterior"], result["sample_stats"]
     names = [rv.name for rv in free_parameters(model)]
     flat = [posterior[name].values.reshape(chains, draws, -1) for name in names]

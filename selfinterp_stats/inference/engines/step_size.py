@@ -42,7 +42,14 @@ def first(zero: Array) -> StepSize:
     return StepSize(zero + jnp.log(FIRST_STEP), zero, zero)
 
 
-def adapted(now: StepSize, completed: Array, ended: Array, rate: Array, warmup: int) -> StepSize:
+def adapted(
+    now: StepSize,
+    completed: Array,
+    ended: Array,
+    rate: Array,
+    warmup: int,
+    target: Array | float,
+) -> StepSize:
     """The state after a trajectory; it stays as it is elsewhere and after the warm-up.
 
     Parameters
@@ -56,11 +63,13 @@ def adapted(now: StepSize, completed: Array, ended: Array, rate: Array, warmup: 
         Its mean acceptance.
     warmup : int
         Trajectories that adapt. From then on the average is the step.
+    target : (lane,) array or float
+        The acceptance to aim at.
     """
     import jax.numpy as jnp
 
     time = completed + 1.0
-    shortfall = now.shortfall + (TARGET_ACCEPTANCE - rate - now.shortfall) / (time + 10)
+    shortfall = now.shortfall + (target - rate - now.shortfall) / (time + 10)
     log_step = jnp.log(FIRST_STEP) - jnp.sqrt(time) / 0.05 * shortfall
     weight = 1 / jnp.sqrt(time * jnp.sqrt(time))  # time ** -0.75, in cheap operations
     log_average = now.log_average + weight * (log_step - now.log_average)

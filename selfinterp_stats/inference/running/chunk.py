@@ -31,6 +31,8 @@ from selfinterp_stats.inference.summary.summaries import summarise
 FEWEST_ACCEPTED = 0.2
 LEAST_WORTH = 0.2
 NEAR_MODE = 1e-3
+# Acceptance aimed at where NUTS diverged at its usual steps.
+CAREFUL = 0.9
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def _draw(
         "x64": x64,
     }
     if sampling.engine == "nuts":
-        drawn = nuts(model, batch, approximation, **how)
+        drawn = _with_nuts(model, batch, approximation, how)
         return drawn, np.full(len(batch), "nuts", dtype="U10")
     drawn, around = importance(model, batch, approximation, **how)
     engines = np.full(len(batch), "importance", dtype="U10")
@@ -153,13 +155,32 @@ def _draw(
     poor = _poor(drawn, approximation, n)
     if len(poor) and sampling.engine == "auto":
         width = 1 << (len(poor) - 1).bit_length()
-        again = nuts(
-            model, batch.select(poor).filled(width), approximation.select(poor).filled(width), **how
+        again = _with_nuts(
+            model, batch.select(poor).filled(width), approximation.select(poor).filled(width), how
         )
         # The Pareto k of the first fits stays on record.
         drawn = drawn.put(poor, again.select(range(len(poor))))
         engines[poor] = "nuts"
     return drawn, engines
+
+
+def _with_nuts(
+    model: LiftedModel, batch: Batch, approximation: Laplace, how: dict[str, Any]
+) -> Draws:
+    """Draw with NUTS, and with smaller steps where trajectories diverged."""
+    drawn = nuts(model, batch, approximation, **how)
+    astray = np.flatnonzero(drawn.per_draw["diverging"].any(axis=(1, 2)))
+    if not len(astray):
+        return drawn
+    size = len(batch)
+    careful = nuts(
+        model,
+        batch.select(astray).filled(size),
+        approximation.select(astray).filled(size),
+        target=CAREFUL,
+        **how,
+    )
+    return drawn.put(astray, careful.select(range(len(astray))))
 
 
 def _poor(drawn: Draws, approximation: Laplace, n: int) -> np.ndarray:
