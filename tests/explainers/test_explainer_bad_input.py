@@ -1,5 +1,7 @@
 """A bad row is kept out with a reason; a bad file or design is refused with a whole message."""
 
+# ruff: noqa: E501 - whole messages read best on few lines
+
 from __future__ import annotations
 
 import json
