@@ -142,6 +142,10 @@ class CsvFile:
                     remedy=remedy or missing_column_remedy(self.labels, label),
                 )
 
+    def lines(self) -> list[int]:
+        """Lines on which the records begin, the header not counted."""
+        return [start for start, _ in islice(records(self._text, self.name), 1, None)]
+
     def line(self, index: int) -> int:
         """Line on which record `index` (from 0, the header not counted) begins."""
         for start, _ in islice(records(self._text, self.name), index + 1, index + 2):

@@ -1,0 +1,1 @@
+"""What is concluded about explainers: gaps, the self effect, and what runs could change."""

@@ -1,0 +1,1 @@
+"""What is believed of explainers: crossed effects, items they share, and runs that differ."""

@@ -1,0 +1,223 @@
+"""A bad row is kept out with a reason; a bad file or design is refused with a whole message."""
+
+# ruff: noqa: E501 - whole messages read best on few lines
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from explainer_data import feature_row, hint_row, patching_row, sentence, write_lines
+
+from selfinterp_stats.errors import InputError
+from selfinterp_stats.study.explainers import check_design, load_explainers
+
+CHANGED, SAME = sentence("blue", changed=True), sentence("blue", changed=False)
+CELL = {"explainer": "a", "target": "a"}
+HEADER = "explainer,target,task,item,outcome\n"
+
+
+def reasons(study):
+    return [(left.row, left.reason) for left in study.left_out]
+
+
+def tidy(folder, text, header=HEADER):
+    path = folder / "tidy.csv"
+    path.write_text(header + text)
+    return path
+
+
+def test_a_truncated_last_line_costs_that_line_alone(tmp_path):
+    path = write_lines(tmp_path / "p.jsonl", [hint_row(i, SAME, SAME) for i in range(3)])
+    path.write_bytes(path.read_bytes()[:-40])
+    study = load_explainers(path, names=CELL)
+    assert len(study.items) == 2
+    assert reasons(study) == [(3, "the line is cut off: the file ends in the middle of it")]
+    (notice,) = study.notices
+    assert (notice.kind, notice.count) == ("left out", 1)
+    assert notice.message.startswith(
+        f"{path}: 1 row kept out, the first in line 3: the line is cut off: the file ends in the "
+        "middle of it (found '{"
+    )
+
+
+def without(row, *fields):
+    inner = row
+    for field in fields[:-1]:
+        inner = inner[field]
+    del inner[fields[-1]]
+    return row
+
+
+GOOD = hint_row(1, SAME, SAME)
+BAD_ROWS = {
+    "the line is not a JSON object": "[1, 2]",
+    "the row names no task": without(hint_row(2, SAME, SAME), "task"),
+    "expected_label is neither of the two sentences": hint_row(2, SAME, "It stays."),
+    "example is missing": without(hint_row(2, SAME, SAME), "example"),
+}
+BAD_PATCHING = {
+    "example is not the JSON object of a patched text": {"example": "plain text"},
+    "example.layer is missing": {"example": json.dumps({"text": "x"})},
+    "extra_args.patch_position.orig_pos is missing": {"extra_args": {"counterfactual_text": "x"}},
+    "extra_args.counterfactual_text is missing": {
+        "extra_args": {"patch_position": {"orig_pos": 1}}
+    },
+}
+
+
+@pytest.mark.parametrize("reason", BAD_ROWS)
+def test_a_row_that_cannot_be_used_is_kept_out_with_its_reason(tmp_path, reason):
+    bad = BAD_ROWS[reason]
+    text = bad if isinstance(bad, str) else json.dumps(bad)
+    path = tmp_path / "p.jsonl"
+    path.write_text(f"{json.dumps(GOOD)}\n{text}\n")
+    study = load_explainers(path, names=CELL)
+    assert len(study.items) == 1
+    assert reasons(study) == [(2, reason)]
+
+
+@pytest.mark.parametrize("reason", BAD_PATCHING)
+def test_a_patched_item_without_its_key_is_kept_out(tmp_path, reason):
+    rows = [patching_row(1, SAME, SAME), patching_row(2, SAME, SAME, **BAD_PATCHING[reason])]
+    study = load_explainers(write_lines(tmp_path / "p.jsonl", rows), names=CELL)
+    assert reasons(study) == [(2, reason)]
+
+
+@pytest.mark.parametrize("score", [None, "high", True, -0.1, 1.5, float("nan")])
+def test_a_score_outside_0_to_1_is_kept_out(tmp_path, score):
+    rows = [feature_row(1, similarity=0.5), feature_row(2, similarity=score)]
+    study = load_explainers(write_lines(tmp_path / "p.jsonl", rows), names=CELL)
+    assert reasons(study) == [(2, "the score is not a number from 0 to 1")]
+
+
+def test_items_repeated_within_a_cell_count_once(tmp_path):
+    rows = [hint_row(1, SAME, SAME), hint_row(2, SAME, SAME), hint_row(1, CHANGED, SAME)]
+    study = load_explainers(write_lines(tmp_path / "p.jsonl", rows), names=CELL)
+    assert list(study.items["outcome"]) == [1, 1]
+    assert reasons(study) == [(3, "the item is repeated within its cell")]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("a,a,t,2,maybe", "outcome is not a number from 0 to 1"),
+        ("a,a,t,2,1.2", "outcome is not a number from 0 to 1"),
+        ("a,a,t,2,nan", "outcome is not a number from 0 to 1"),
+        ("a,a,t,,1", "item is empty"),
+        ("a,,t,2,1", "target is empty"),
+    ],
+)
+def test_a_bad_row_of_a_tidy_table_is_kept_out(tmp_path, row, reason):
+    study = load_explainers(tidy(tmp_path, f"a,a,t,1,1\n{row}\n"))
+    assert len(study.items) == 1
+    assert reasons(study) == [(3, reason)]
+
+
+# Files and designs
+
+
+def refused(call, *arguments, **options):
+    with pytest.raises(InputError) as caught:
+        call(*arguments, **options)
+    return str(caught.value)
+
+
+def test_a_file_of_two_tasks_is_refused(tmp_path):
+    rows = [hint_row(1, SAME, SAME), patching_row(1, SAME, SAME)]
+    path = write_lines(tmp_path / "p.jsonl", rows)
+    assert refused(load_explainers, path, names=CELL) == (
+        f"{path}, row 2, column 'task': the file mixes two tasks: before it stood "
+        "'hint_attribution' (found 'causal_act_patch'). Allowed: one task per file. Write each "
+        "task to a file of its own."
+    )
+
+
+def test_a_file_of_sentences_that_parse_as_neither_is_refused(tmp_path):
+    path = write_lines(tmp_path / "p.jsonl", [hint_row(i, "?", "It stays.") for i in range(3)])
+    assert refused(load_explainers, path, names=CELL) == (
+        f"{path}: no row of the file can be used; the first: expected_label is neither of the two "
+        "sentences. Allowed: JSON Lines of the evaluation script, one object on each line."
+    )
+
+
+def test_a_file_that_is_nobodys_is_refused(tmp_path):
+    path = write_lines(tmp_path / "results.jsonl", [GOOD])
+    assert refused(load_explainers, path) == (
+        f"{path}, row 1: nothing says which explainer the file is about. Name it with "
+        "--explainer, in a manifest (--manifest), or in the file's path: "
+        "EXPLAINER_explains_TARGET or EXPLAINER/TARGET/<task>_predictions.json."
+    )
+
+
+@pytest.mark.parametrize(("name", "text"), [("p.jsonl", "\n"), ("p.json", "")])
+def test_an_empty_file_is_refused(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    assert "the file holds no rows" in refused(load_explainers, tmp_path / name, names=CELL)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    path = tmp_path / "gone.jsonl"
+    assert refused(load_explainers, path) == (
+        f"{path}: the file cannot be read: No such file or directory. Check that it exists, is a "
+        "file and may be read by you."
+    )
+
+
+def test_a_table_without_its_columns_is_refused(tmp_path):
+    message = refused(load_explainers, tidy(tmp_path, "a,a,t,1\n", "explainer,target,task,item\n"))
+    assert "column 'outcome': a needed column is missing" in message
+
+
+def test_a_manifest_without_a_target_is_refused(tmp_path):
+    path = write_lines(tmp_path / "p.jsonl", [GOOD])
+    manifest = tmp_path / "m.csv"
+    manifest.write_text("file,explainer\np.jsonl,a\n")
+    assert refused(load_explainers, path, manifest=manifest) == (
+        f"{manifest}: entry 1 of the manifest has no target. Allowed: file, explainer and target "
+        "in every entry."
+    )
+
+
+DESIGNS = {
+    "no self cell": (
+        "a,t,x,1,1\nb,t,x,1,0\n",
+        (
+            "task 'x' has no self cell: explainers are a, b; targets are t. Allowed: at least one cell "
+            "in which a model explains itself and one in which it explains another. Spell a model's "
+            "name alike as explainer and as target."
+        ),
+    ),
+    "no cross cell": (
+        "a,a,x,1,1\nb,b,x,1,0\n",
+        (
+            "task 'x' has no cross cell: explainers are a, b; targets are a, b. Allowed: at least one "
+            "cell in which a model explains itself and one in which it explains another. Add what "
+            "another explainer said about one of these targets."
+        ),
+    ),
+    "nothing in common": (
+        "a,a,x,1,1\nb,a,x,2,0\n",
+        (
+            "task 'x': explainers 'a' and 'b' have no item of target 'a' in common (found '1 and 2'). "
+            "Give both the same items, or name the same item alike in both files."
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_a_design_in_which_nothing_can_be_compared_is_refused(tmp_path, design):
+    text, message = DESIGNS[design]
+    study = load_explainers(tidy(tmp_path, text))
+    assert refused(check_design, study) == message
+
+
+def test_an_outcome_that_never_varies_in_a_cell_is_said(tmp_path):
+    study = load_explainers(tidy(tmp_path, "a,a,x,1,1\na,a,x,2,1\nb,a,x,1,0\nb,a,x,2,1\n"))
+    assert [notice.message for notice in check_design(study).notices] == [
+        (
+            "task 'x': the outcome of a explaining a is 1 in all 2 rows; on the logit scale the prior "
+            "alone bounds this cell."
+        )
+    ]
