@@ -76,7 +76,9 @@ def _fit(
 
     model = spec.build(data)
     # NumPyro's chains share a device; 64 bits are what PyMC's own sampler computes in.
-    together = {"chain_method": "vectorized"} if method == "numpyro" else {}
+    together: dict[str, Any] = {}
+    if method == "numpyro":
+        together["nuts_sampler_kwargs"] = {"chain_method": "vectorized"}
     with jax.enable_x64(True):
         result: Any = model.fit(
             draws=draws,
