@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from selfinterp_stats.errors import ServiceError
 from selfinterp_stats.inference.running import cluster
 
 N = 60
+SECONDS_TO_START = 60
 
 
 def workers(n):
@@ -23,6 +25,16 @@ def workers(n):
         dashboard_address=":0",
         scheduler_kwargs={"dashboard": False},
     )
+
+
+def running_process(nanny):
+    """The number of the worker's process, once it has one: a killed one is being replaced."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline:
+        if (pid := nanny.pid) is not None:
+            return pid
+        time.sleep(0.05)
+    raise TimeoutError("the worker was not started again")
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +54,8 @@ def test_workers_that_die_cost_time_and_no_results(two_workers):
     def kill(n, effective):
         told.append(n)
         dying = {3: 1, 8: 2}.get(len(told), 0)
-        for worker in list(two_workers.workers.values())[:dying]:
-            if worker.process is not None:  # else it is about to be replaced
-                os.kill(worker.process.pid, signal.SIGKILL)
+        for nanny in list(two_workers.workers.values())[:dying]:
+            os.kill(running_process(nanny), signal.SIGKILL)
 
     fitted = fit(data, cluster=two_workers.scheduler_address, progress=kill)
     assert sum(told) == N
