@@ -186,7 +186,7 @@ def _run(kind: str, given: dict[str, Any]) -> int:
             _keep_targets(journal, given["targets"], task)
         rescued = read_again(plan, journal) if task.rescue else 0
         budget = budget_from(given, prices, plan)
-        return ask(plan, journal, given, budget, rescued=rescued)
+        return ask([plan], journal, given, budget, rescued=rescued)
 
 
 def _task(kind: str, given: dict[str, Any]) -> Task:

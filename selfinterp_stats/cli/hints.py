@@ -83,7 +83,8 @@ def hints(**given: Any) -> int:
             "there is nothing to do", remedy="Give a --target, an --explainer or --out."
         )
     questions = load_questions(given["questions"], given["seed"], limit=given["limit"])
-    base_url_from(given["base_url"])
+    prices = prices_from(given)
+    base_url_from(given["base_url"])  # refused, if it must be, before a journal is made
     path, dry_run = Path(given["journal"]), given["dry_run"]
     opened = (
         nullcontext(None)
@@ -93,9 +94,9 @@ def hints(**given: Any) -> int:
     with opened as journal:
         plans = _plans(given, questions, journal)
         if dry_run or journal is None:
-            _dry_run(plans, prices_from(given), as_json=given["as_json"])
+            _dry_run(plans, prices, as_json=given["as_json"])
             return 0
-        status = _ask_all(given, plans, journal)
+        status = _ask_all(given, plans, journal, prices)
         if status is not None:
             return status
         pairs = write_predictions(journal, questions, given["out"]) if given["out"] else []
@@ -118,20 +119,21 @@ def _dry_run(plans: list[HintPlan], prices: Prices | None, *, as_json: bool) -> 
         show.as_json({"calls": {plan.cell.label: plan.missing for plan in plans}})
 
 
-def _ask_all(given: dict[str, Any], plans: list[HintPlan], journal: Journal) -> int | None:
-    """Ask every model in turn; the exit status where that ends early, else None."""
-    prices = prices_from(given)
+def _ask_all(
+    given: dict[str, Any], plans: list[HintPlan], journal: Journal, prices: Prices | None
+) -> int | None:
+    """Ask every model; the exit status where that ends early, else None."""
     budget = budget_from(given, prices, *plans)
     for plan in plans:
         asked.announce(plan, prices)
-        # Several results in a row would be no JSON: they are printed together at the end.
-        status = ask(plan, journal, given, budget, say_result=not given["as_json"])
-        if status:
-            return status
-        if budget.exhausted:
-            if given["out"]:
-                show.say("notice: nothing was written, since answers are missing.")
-            return 0
+    # Several results in a row would be no JSON: they are printed together at the end.
+    status = ask(plans, journal, given, budget, say_result=not given["as_json"])
+    if status:
+        return status
+    if budget.exhausted:
+        if given["out"]:
+            show.say("notice: nothing was written, since answers are missing.")
+        return 0
     return None
 
 
