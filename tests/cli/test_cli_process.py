@@ -93,6 +93,44 @@ def test_a_reader_that_stops_early_does_no_harm():
     help_text.stderr.close()
 
 
+# Sends an interrupt at the moment when a module is looked for.
+INTERRUPTED_AT = """
+import os, signal, sys
+
+module = sys.argv[1]
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == module:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+from selfinterp_stats.cli.main import main
+print("started", flush=True)
+sys.argv[1:] = ["reproduce", "--data", "nowhere", "--out", "out"]
+main()
+"""
+
+
+@posix
+@pytest.mark.parametrize(
+    "module", ["click", "selfinterp_stats.cli.root", "selfinterp_stats.reporting", "numpy"]
+)
+def test_an_interrupt_while_modules_load_is_one_line(module, tmp_path):
+    ran = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT, module],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        cwd=tmp_path,
+    )
+    assert ran.stdout == "started\n"
+    # A line feed before it ends the line on which a terminal shows ^C.
+    assert ran.stderr.lstrip("\n") == "selfinterp: interrupted; nothing was written.\n"
+    assert ran.returncode == 130
+
+
 @posix
 @pytest.mark.parametrize("existing", [True, False])
 def test_an_interrupt_while_fitting_changes_nothing(make_study, tmp_path, existing):

@@ -319,12 +319,16 @@ def test_status_without_jobs_says_how_to_start_one(finetune, tmp_path):
     ("content", "expected"),
     [
         ("[", "the list of models cannot be read: Expecting value"),
-        ("[]", "the list of models cannot be read: 'list' object has no attribute 'get'"),
+        ("[]", "the list of models cannot be read: it holds something else. Restore it"),
+        (
+            '{"fine_tuning_jobs": [{"key": "x"}]}',
+            "the list of models cannot be read: a job in it lacks what every job has.",
+        ),
         (
             '{"version": 2}',
             (
-                "the list of models is of a newer version (found 2). Allowed: up to 1. "
-                "Update selfinterp-stats."
+                "the list of models is of another version, which a newer program may have written "
+                "(found 2). Allowed: 1. Update selfinterp-stats."
             ),
         ),
     ],
@@ -340,6 +344,7 @@ def test_a_list_of_models_that_cannot_be_read_stays_as_it_is(
     assert status == 2
     assert f"{path}: {expected}" in err
     assert path.read_text() == content
+    assert not path.with_name("models.json.lock").exists()
 
 
 def test_what_else_the_list_holds_is_kept(tmp_path, training, finetune):
