@@ -207,10 +207,12 @@ def _order(given: dict[str, Any]) -> Order:
 
 
 def _announce(order: Order, expected: Estimate) -> None:
+    from data_collection.money import dollars
+
     low, high = expected.tokens
     cost = ""
     if expected.usd is not None:
-        cost = f", {expected.usd[0]:,.2f} to {expected.usd[1]:,.2f} US dollars"
+        cost = f", {dollars(expected.usd[0])} to {dollars(expected.usd[1])}"
     show.say(
         f"{order.training.path.name}: {order.training.examples:,} examples for {order.model}, "
         f"seed {order.seed}; {low:,} to {high:,} trained tokens in about {expected.epochs} "

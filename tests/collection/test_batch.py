@@ -375,7 +375,7 @@ def taking(*, first, later):
     create = Batches.create
 
     def timed(batches, body, now):
-        batches.participant.batch_seconds = later if batches.batches else first
+        batches.participant.batch_seconds = later if batches.made else first
         return create(batches, body, now)
 
     with pytest.MonkeyPatch.context() as patched:

@@ -172,7 +172,7 @@ def test_a_dry_run_says_what_would_be_done_and_asks_nobody(training, tmp_path, f
     assert out == "Would upload the file and start one job. Nothing is done.\n"
     assert re.fullmatch(
         r"prefs\.jsonl: 30 examples for gpt-4o-mini-2024-07-18, seed 4; "
-        r"[\d,]+ to [\d,]+ trained tokens in about 3 epochs, 0\.\d\d to 0\.\d\d US dollars\.\n",
+        r"[\d,]+ to [\d,]+ trained tokens in about 3 epochs, 0\.0\d\d USD to 0\.0\d\d USD\.\n",
         err,
     )
     assert list(tmp_path.iterdir()) == [training]
