@@ -46,6 +46,10 @@ def refuse_other_file(path: Path) -> None:
     """
     if not path.exists():
         return
+    if path.is_dir():
+        raise JournalError(
+            "this is a folder, not a journal", file=path, remedy="Give the path of a file."
+        )
     with told(path), closing(_opened(path)) as connection:
         _version(path, connection, empty_too=True)
 

@@ -152,11 +152,12 @@ def _check(design: Design, scenarios: int) -> None:
         ("first_fold", design.first, 0, design.instilled),
     ):
         if value < least or (most is not None and value > most):
+            option = f"--{name.replace('_', '-')}"
             raise InputError(
-                f"the number {name} does not fit",
+                f"{option} does not fit {scenarios:,} scenarios",
                 value=value,
                 allowed=f"{least} or more" if most is None else f"{least} to {most}",
-                remedy=f"Give another --{name.replace('_', '-')}.",
+                remedy=f"Give another {option}; the paper's number is taken where there is none.",
             )
 
 

@@ -6,6 +6,8 @@ What is asked is a plan's concern (``ask``, ``hints``); how it goes is said by `
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -36,19 +38,24 @@ calling_options = (
         help="Requests out at once, at most; fewer where the service asks for it.",
     ),
     click.option(
-        "--temperature", type=click.FloatRange(0, 2), default=0.0, show_default=True, metavar="T"
+        "--temperature",
+        type=click.FloatRange(0, 2),
+        default=0.0,
+        show_default=True,
+        metavar="T",
+        help="How much chance there is in answers; the default is the paper's.",
     ),
     click.option("--max-tokens", type=_COUNT, metavar="N", help="Where answers are cut off."),
-    click.option("--max-calls", type=_COUNT, metavar="N", help="Stop before call N + 1."),
+    click.option("--max-calls", type=_COUNT, metavar="N", help="Stop after N calls."),
     click.option(
         "--max-usd",
         type=_PRICE,
         metavar="USD",
-        help="Stop before this run costs more; needs --price-in and --price-out. A call that "
-        "breaks off counts with the most that it may have cost.",
+        help="Stop before this run costs more; needs both prices. A call that breaks off counts "
+        "with the most that it may have cost.",
     ),
-    click.option("--price-in", type=_PRICE, metavar="USD", help="Per million tokens sent."),
-    click.option("--price-out", type=_PRICE, metavar="USD", help="Per million tokens received."),
+    click.option("--price-in", type=_PRICE, metavar="USD", help="Of a million tokens sent."),
+    click.option("--price-out", type=_PRICE, metavar="USD", help="Of a million tokens received."),
     click.option(
         "--timeout",
         type=_SECONDS,
@@ -84,6 +91,27 @@ calling_options = (
     click.option("--dry-run", is_flag=True, help="Say what would be asked, and stop."),
     json_option,
 )
+
+
+def open_journal(given: dict[str, Any]) -> AbstractContextManager[Journal | None]:
+    """The journal to ask for: to be written, in a dry run only read, or None where there is none.
+
+    Raises
+    ------
+    InputError, AccessError
+        The service's address or its key cannot be one: said before a journal is made.
+    JournalError
+        See `Journal.open`.
+    """
+    from data_collection.access import base_url_from, key_from_environment
+    from data_collection.journal import Journal
+
+    base_url = base_url_from(given["base_url"])
+    path, dry_run = Path(given["journal"]), given["dry_run"]
+    if dry_run:
+        return Journal.open(path, write=False) if path.exists() else nullcontext(None)
+    key_from_environment(base_url)
+    return Journal.open(path)
 
 
 def ask(

@@ -47,6 +47,7 @@ _TIMES: Final = {
     type=click.IntRange(0, 65535),
     default=8000,
     show_default=True,
+    metavar="N",
     help="Port to listen at; 0 takes a free one.",
 )
 @click.option(

@@ -40,9 +40,15 @@ def test_help_loads_nothing_heavy(arguments):
     assert not set(ran.stderr.split()) & HEAVY
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+COLLECTING = [
+    *(f"collect {name}" for name in ("choices", "reports", "export", "hints", "simulate-server")),
+    *(f"finetune {name}" for name in ("files", "submit", "status")),
+]
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, *COLLECTING])
 def test_every_command_and_every_option_has_help(name):
-    ran = selfinterp(name, "--help")
+    ran = selfinterp(*name.split(), "--help")
     assert ran.status == 0
     first, _, listed = ran.out.partition("\nOptions:\n")
     assert len(first.split()) > 10

@@ -255,7 +255,7 @@ def test_what_is_something_else_is_left_alone_and_has_no_lock_beside_it(path, ki
     message = {
         "database": "no journal of this program",
         "text": "no journal, or its beginning is damaged",
-        "folder": "the journal cannot be opened",
+        "folder": "this is a folder, not a journal. Give the path of a file",
     }
     with pytest.raises(JournalError, match=message[kind]):
         Journal.open(path)
@@ -278,7 +278,7 @@ def test_damage_is_noticed_before_anything_is_asked(path):
 def test_a_missing_journal_or_folder_is_named(tmp_path):
     with pytest.raises(JournalError, match="there is no journal"):
         Journal.open(tmp_path / "none.sqlite", write=False)
-    with pytest.raises(JournalError, match="the lock of the journal cannot be written: No"):
+    with pytest.raises(JournalError, match="there is no such folder for the journal"):
         Journal.open(tmp_path / "none" / "journal.sqlite")
 
 
