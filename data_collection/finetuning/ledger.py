@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -111,15 +110,16 @@ class Ledger:
         jobs = [asdict(entry) for entry in self.entries]
         content = {**self.rest, "version": VERSION, "fine_tuning_jobs": jobs}
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        # One writer at a time (`writing`), so one name for what is not whole yet is enough.
+        partial = self.path.with_name(f".{self.path.name}.partial")
         try:
-            with tempfile.NamedTemporaryFile(
-                "w", encoding="utf-8", dir=self.path.parent, delete=False
-            ) as file:
+            with partial.open("w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(file.name, self.path)
+            partial.replace(self.path)
         except OSError as error:
+            partial.unlink(missing_ok=True)
             raise InputError(
                 f"the list of models cannot be written: {error.strerror}",
                 file=self.path,

@@ -141,9 +141,13 @@ def simulate_server(
         job_seconds=job_seconds,
         batch_seconds=batch_seconds,
     )
-    show.say(f"Models: {', '.join(participant.base_models)}. Stop with Ctrl-C.")
+
+    def started(url: str) -> None:
+        click.echo(url)
+        show.say(f"Models: {', '.join(participant.base_models)}. Stop with Ctrl-C.")
+
     try:
-        serve(participant, port, say=click.echo)
+        serve(participant, port, say=started)
     except KeyboardInterrupt:
         return INTERRUPTED
     except OSError as error:

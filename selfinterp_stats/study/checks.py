@@ -277,9 +277,9 @@ def notice_incomplete(file: CsvFile, counts: pd.DataFrame) -> list[Notice]:
     ]
     more = f"; and {len(told) - _TOLD:,} more" if len(told) > _TOLD else ""
     message = (
-        f"The collection is incomplete: of {_count(len(told), 'part')} not every trial was "
-        f"answered ({'; '.join(told[:_TOLD])}{more}). The estimates rest on what is there; "
-        "`selfinterp collect` asks what is missing."
+        f"The collection is incomplete: answers are missing in {_count(len(told), 'part')} of it "
+        f"({'; '.join(told[:_TOLD])}{more}). The estimates rest on what is there; the same "
+        "`selfinterp collect` again asks what is missing."
     )
     return [Notice("warning", message, file.name, int((parts["wanted"] - answered).sum()))]
 

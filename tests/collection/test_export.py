@@ -205,9 +205,9 @@ def test_what_is_incomplete_is_written_and_not_called_complete(
     assert study.counts["complete"].tolist() == [True, False]
     (notice,) = (notice for notice in study.notices if notice.kind == "warning")
     assert notice.message == (
-        "The collection is incomplete: of 1 part not every trial was answered (org-base, native, "
-        "weight-trained, reports: 9 of 12 answered). The estimates rest on what is there; "
-        "`selfinterp collect` asks what is missing."
+        "The collection is incomplete: answers are missing in 1 part of it (org-base, native, "
+        "weight-trained, reports: 9 of 12 answered). The estimates rest on what is there; the "
+        "same `selfinterp collect` again asks what is missing."
     )
     assert (notice.file, notice.count) == ("collection_counts.csv", 3)
 

@@ -276,7 +276,7 @@ def test_incomplete_parts_of_a_collection_are_told_of_with_their_folds(make_stud
     (notice,) = (notice for notice in study.notices if "incomplete" in notice.message)
     assert notice.kind == "warning"
     assert (
-        "of 2 parts not every trial was answered (model-a, native, choices: 20 of 24 answered; "
+        "answers are missing in 2 parts of it (model-a, native, choices: 20 of 24 answered; "
         "model-a, instilled, introspection-trained, first_1_of_2, reports: 8 of 10 answered)"
     ) in notice.message
     assert notice.count == 4 + 2
