@@ -330,8 +330,9 @@ def test_no_batch_and_no_journal_holds_the_key(path):
     assert not any(KEY.encode() in content for content in files)
 
 
-def test_the_command_asks_by_batch_and_says_how_far_it_is(tmp_path, path, capsys):
-    scenarios = tmp_path / "scenarios.json"
+def command(path, server, *more):
+    """Run `collect choices --batch`; its exit status."""
+    scenarios = path.with_name("scenarios.json")
     listed = [
         {
             "short_name": scenario.name,
@@ -344,17 +345,40 @@ def test_the_command_asks_by_batch_and_says_how_far_it_is(tmp_path, path, capsys
         for scenario in SCENARIOS
     ]
     scenarios.write_text(json.dumps(listed))
+    words = [
+        "collect",
+        "choices",
+        "--scenarios",
+        scenarios,
+        "--model",
+        "model-a",
+        "--journal",
+        path,
+    ]
+    words += ["--base-url", server.url, "--per-scenario", 20, "--batch", "--every", 0.05, *more]
+    return run([str(word) for word in words])
+
+
+def test_the_command_asks_by_batch_and_says_how_far_it_is(path, capsys):
     with serving() as server:
-        command = ["collect", "choices", "--scenarios", scenarios, "--model", "model-a"]
-        command += ["--base-url", server.url, "--journal", path, "--per-scenario", 20]
-        command += ["--batch", "--batch-rows", 40, "--every", 0.05]
-        status = run([str(part) for part in command])
+        status = command(path, server, "--batch-rows", 40)
         out, err = capsys.readouterr()
         sizes = [batch.request_counts.total for batch in batches_of(server)]
     assert status == 0, err
     assert "60 of 60 asked, complete: 60 valid." in out
     assert "completed, 40 of 40 rows" in err
     assert sorted(sizes) == [20, 40]
+
+
+def test_the_command_ends_with_1_where_a_model_only_refuses(path, capsys):
+    with serving(mischief={"refuse": 1}) as server, taking(first=0, later=3600):
+        status = command(path, server, "--batch-rows", 40)
+    out, err = capsys.readouterr()
+    assert (status, out) == (1, "")
+    assert "model-a, native, choice: the first 40 answers are all refusals" in err
+    assert "For example, trial 0 of thing_0 is refused (" in err
+    (cell,) = counts(path)
+    assert (cell.refused, cell.wanted) == (40, 60)
 
 
 def test_batches_of_several_plans_are_out_together(path):
