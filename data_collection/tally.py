@@ -46,13 +46,12 @@ class Tally:
             return
         if self.statuses["refused"] == done:
             raise IncompleteError(
-                f"{self.label}: the first {done:,} answers are all refusals, so the rest was not "
-                "asked",
+                f"{self.label}: the first {done:,} answers are all refusals, so no more is asked",
                 remedy="They are in the journal; --stop-after 0 asks on regardless.",
             )
         if self.statuses["failed"] == done:
             raise ServiceError(
-                f"{self.label}: the first {done:,} requests all failed, so the rest was not "
-                f"asked: {self._why}",
+                f"{self.label}: the first {done:,} requests all failed, so no more is asked: "
+                f"{self._why}",
                 remedy="Check --model and what is sent with the prompts.",
             )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from data_collection.records import Counts
 
 STATUSES: Final = ("valid", "invalid", "refused", "truncated", "failed")
+COUNTED: Final = ("asked", *STATUSES)
 # Characters of an answer that are shown.
 _SHOWN: Final = 120
 _CAPS: Final = {"max_calls": "--max-calls", "max_usd": "--max-usd"}

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from data_collection.journal import Journal
     from data_collection.money import Prices
 
-_COUNTED = ("asked", *asked.STATUSES)
-
 
 @click.command(
     short_help="Ask what removing a hint from a question would change.",
@@ -160,7 +158,7 @@ def _record(journal: Journal, out: str | None, pairs: list[Pair]) -> dict[str, A
         {
             "model": count.cell.model,
             "task": count.cell.task,
-            **{name: getattr(count, name) for name in _COUNTED},
+            **{name: getattr(count, name) for name in asked.COUNTED},
             "wanted": count.wanted,
         }
         for count in journal.counts()

@@ -417,8 +417,8 @@ def test_a_model_that_only_refuses_is_given_up_after_the_first_batch(path):
         with taking(first=0, later=3600), pytest.raises(IncompleteError) as error:
             batched_together(path, server, [CHOICES, REPORTS], rows=25)
         assert str(error.value) == (
-            "model-a, native, choice: the first 25 answers are all refusals, so the rest was not "
-            "asked. They are in the journal; --stop-after 0 asks on regardless."
+            "model-a, native, choice: the first 25 answers are all refusals, so no more is asked. "
+            "They are in the journal; --stop-after 0 asks on regardless."
         )
         assert sorted(batch.status for batch in batches_of(server)) == [
             *("cancelled", "cancelled", "completed")
