@@ -359,3 +359,17 @@ def test_a_study_without_an_explainer_or_anything_to_do_is_refused(tmp_path, ask
             "the journal has no predictions. Ask at least one --target and one --explainer before."
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--max-usd", 1), "dollars cannot be counted without both prices. Give --price-in and"),
+        (("--explainer", " "), "Invalid value for '--explainer': the name is empty."),
+    ],
+)
+def test_what_is_wrong_is_said_before_a_journal_is_made(tmp_path, ask, capsys, words, message):
+    with running() as server:
+        assert ask(server, "--target", "model-a", *words) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "j.sqlite").exists()
