@@ -7,11 +7,15 @@ command line's help, cost nothing.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from selfinterp_stats._version import __version__
 
+# As type checkers know it. `typing` itself is the slowest import before the command line can say
+# that it was interrupted.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from selfinterp_stats.errors import InputError, SelfInterpError, ServiceError
     from selfinterp_stats.estimates import Results, Settings, fit_correlations, fit_weights
     from selfinterp_stats.estimates.sensitivity import compare_specifications
