@@ -13,6 +13,7 @@ import click
 
 from data_collection.errors import CollectionError
 from selfinterp_stats import __version__
+from selfinterp_stats.cli.calibrate import calibrate
 from selfinterp_stats.cli.collecting import collect
 from selfinterp_stats.cli.commands import (
     compare,
@@ -71,6 +72,7 @@ for command in (
     reproduce,
     weights,
     sensitivity,
+    calibrate,
     tables,
     compare,
     simulate,
