@@ -25,6 +25,7 @@ from selfinterp_stats.cli.commands import (
     weights,
 )
 from selfinterp_stats.cli.finetuning import finetune
+from selfinterp_stats.cli.plan import plan
 from selfinterp_stats.cli.sensitivity import sensitivity
 from selfinterp_stats.errors import SelfInterpError
 
@@ -73,6 +74,7 @@ for command in (
     weights,
     sensitivity,
     calibrate,
+    plan,
     tables,
     compare,
     simulate,
