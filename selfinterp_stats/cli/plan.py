@@ -18,13 +18,13 @@ from selfinterp_stats.cli.options import (
 
 # What a grid has where nothing is given: 108 designs.
 _SIZES = {
-    "scenarios": (25, 50, 100, 200),
+    "scenarios": (20, 50, 100, 200),
     "attributes": (5,),
     "trials": (25, 50, 100),
     "reports": (1, 5, 10),
 }
 _ASSUMED = {
-    "correlation": (0.3, 0.5, 0.7),
+    "correlation": (0.2, 0.5, 0.8),
     "choice_noise": (0.1,),
     "report_noise": (35.0,),
     "report_spread": (60.0,),
@@ -82,6 +82,14 @@ def _listed(name: str, kind: type, text: str) -> Any:
         help="Probability wanted that the HDI excludes the ROPE.",
     ),
     click.option(
+        "--retained",
+        type=float,
+        default=0.0,
+        show_default=True,
+        metavar="P",
+        help="Share wanted of the latent correlation that studies find: noise costs the rest.",
+    ),
+    click.option(
         "--rope",
         type=float,
         nargs=2,
@@ -135,7 +143,7 @@ def plan(out: str, pilot: str | None, as_json: bool, **given: Any) -> None:
     # With a pilot what is assumed comes from it: one value each stands for all.
     default = {name: tuple(v)[: 1 if pilot else None] for name, v in _ASSUMED.items()}
     designs = grid(**{name: values[name] or {**_SIZES, **default}[name] for name in values})
-    names = ("width", "probability", "rope", "cost_per_choice", "cost_per_report")
+    names = ("width", "probability", "retained", "rope", "cost_per_choice", "cost_per_report")
     wanted = Wanted(**{name: given.pop(name) for name in names})
     settings = settings_from(given)
     check_output_folder(out)

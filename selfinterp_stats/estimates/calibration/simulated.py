@@ -149,5 +149,5 @@ def _prior_draws(built: object, simulations: int, rng: np.random.Generator) -> n
     import pymc as pm
 
     seed = int(rng.integers(2**31))
-    drawn = pm.draw(free_parameters(built), draws=simulations, random_seed=seed)  # type: ignore[arg-type]
+    drawn = pm.draw(free_parameters(built), draws=simulations, random_seed=seed)
     return np.column_stack([np.reshape(one, (simulations, -1)) for one in drawn]).astype(float)

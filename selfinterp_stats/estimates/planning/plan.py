@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import product
@@ -30,6 +31,7 @@ COLUMNS: Final = (
     "calls",
     "cost",
     "attenuated_r",
+    "retained",
     "hdi_width",
     "p_excludes",
     "between_studies",
@@ -48,6 +50,8 @@ class Wanted:
         Expected width of the HDI, at most.
     probability : float
         That the HDI excludes the ROPE, at least.
+    retained : float
+        Share of the latent correlation that studies find, at least.
     rope : (float, float)
         Zero alone where both ends are 0.
     cost_per_choice, cost_per_report : float
@@ -56,6 +60,7 @@ class Wanted:
 
     width: float = 0.15
     probability: float = 0.0
+    retained: float = 0.0
     rope: tuple[float, float] = (0.0, 0.0)
     cost_per_choice: float = 1.0
     cost_per_report: float = 1.0
@@ -67,10 +72,11 @@ class Wanted:
                 value=self.width,
                 allowed="above 0, at most 2",
             )
-        if not 0 <= self.probability <= 1:
-            raise InputError(
-                "a probability cannot be this", value=self.probability, allowed="0 to 1"
-            )
+        for name, words in (("probability", "probability"), ("retained", "share of a correlation")):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(
+                    f"a {words} cannot be this", value=getattr(self, name), allowed="0 to 1"
+                )
         if not self.rope[0] <= self.rope[1]:
             raise InputError(
                 "the region of practical equivalence is empty",
@@ -90,8 +96,8 @@ class Plan:
     ----------
     table : pandas.DataFrame
         One row per design, `COLUMNS`. ``assumed`` names what was assumed of the participants;
-        ``attenuated_r`` is the correlation that studies find on average, ``p_excludes`` the
-        probability that the HDI excludes the ROPE.
+        ``attenuated_r`` is the correlation that studies find on average, ``retained`` its share
+        of the latent one (missing where that is zero), ``p_excludes`` the probability that the HDI excludes the ROPE.
     cheapest : pandas.DataFrame
         The row of the cheapest design that reaches what is wanted, for each of what is assumed;
         sizes missing where none of the grid does.
@@ -202,13 +208,19 @@ def plan(
 
 def _row(label: str, design: Design, wanted: Wanted, settings: Settings) -> dict[str, Any]:
     prediction = predict(design, seed=settings.seed, hdi_prob=settings.hdi_prob, rope=wanted.rope)
-    reaches = prediction.hdi_width <= wanted.width and prediction.excludes >= wanted.probability
+    retained = prediction.attenuated / design.correlation if design.correlation else math.nan
+    reaches = (
+        prediction.hdi_width <= wanted.width
+        and prediction.excludes >= wanted.probability
+        and (retained >= wanted.retained or not wanted.retained)
+    )
     return {
         "assumed": label,
         **vars(design),
         "calls": design.calls,
         "cost": design.cost(wanted.cost_per_choice, wanted.cost_per_report),
         "attenuated_r": prediction.attenuated,
+        "retained": retained,
         "hdi_width": prediction.hdi_width,
         "p_excludes": prediction.excludes,
         "between_studies": prediction.between,

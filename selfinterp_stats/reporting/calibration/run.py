@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from selfinterp_stats.estimates.analysis import Steps
 from selfinterp_stats.estimates.calibration import Calibration, calibrate
 from selfinterp_stats.estimates.calibration.checks import FACTORS, LEVEL
+from selfinterp_stats.estimates.calibration.ranks import Ranks
 from selfinterp_stats.estimates.calibration.table import SBC
 from selfinterp_stats.estimates.results import Settings
 from selfinterp_stats.reporting import figures, rounding
@@ -80,7 +81,7 @@ def _sections(found: Calibration, folder: Path) -> list[Section]:
     ]
 
 
-def _labelled(found: Calibration) -> list[tuple[str, object]]:
+def _labelled(found: Calibration) -> list[tuple[str, Ranks]]:
     whole = len(found.ranks) - len(FACTORS)
     labels = [one.model.name for one in found.ranks[:whole]]
     labels += [f"broken, prior scale × {factor:.3g}" for factor in FACTORS]

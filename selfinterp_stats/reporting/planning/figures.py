@@ -1,4 +1,4 @@
-"""Curves of a plan: how narrow the HDI gets, and how sure it is to exclude the ROPE."""
+"""Curves of a plan: the HDI's width, how sure it is to exclude the ROPE, what noise takes away."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ def caption(found: Plan) -> str:
     """Say what the curves show."""
     prob = rounding.percent(found.settings.hdi_prob)
     return (
-        f"Expected width of the {prob} HDI (left) and probability that it excludes "
-        f"{_region(found)} (right), by number of scenarios: a colour for each number of trials, a "
-        "dash for each number of reports. The thin line is the width that is wanted."
+        f"Expected width of the {prob} HDI (left), probability that it excludes "
+        f"{_region(found)} (middle) and correlation found on average (right), by number of "
+        "scenarios: a colour for each number of trials, a dash for each number of reports. Thin "
+        "lines: the width that is wanted, the latent correlation."
     )
 
 
@@ -47,7 +48,7 @@ def assumptions(found: Plan) -> list[tuple[str, pd.DataFrame]]:
 
 
 def draw_curves(found: Plan) -> Figure:
-    """Draw one row of two panels for each of what is assumed."""
+    """Draw one row of three panels for each of what is assumed."""
     from matplotlib.figure import Figure
 
     parts = assumptions(found)
@@ -57,15 +58,19 @@ def draw_curves(found: Plan) -> Figure:
         facecolor="white",
         layout="constrained",
     )
-    panels = figure.subplots(len(parts), 2, squeeze=False, sharex=True, sharey="col")
+    panels = figure.subplots(len(parts), 3, squeeze=False, sharex=True, sharey="col")
     trials = {value: _COLOURS[i % 4] for i, value in enumerate(sorted(set(found.table["trials"])))}
     reports = {value: _DASHES[i % 4] for i, value in enumerate(sorted(set(found.table["reports"])))}
-    for (label, rows), (width, power) in zip(parts, panels, strict=True):
+    for (label, rows), (width, power, found_r) in zip(parts, panels, strict=True):
         in_order = rows.sort_values("scenarios")
         for (trial, report), line in in_order.groupby(["trials", "reports"]):
             style = {"color": trials[trial], "linestyle": reports[report], "linewidth": 1.1}
             words = f"{trial} trials, {report} report{'s' if report > 1 else ''}"
-            for axes, column in ((width, "hdi_width"), (power, "p_excludes")):
+            for axes, column in (
+                (width, "hdi_width"),
+                (power, "p_excludes"),
+                (found_r, "attenuated_r"),
+            ):
                 axes.plot(
                     line["scenarios"],
                     line[column],
@@ -77,6 +82,8 @@ def draw_curves(found: Plan) -> Figure:
         width.axhline(found.wanted.width, color=figures.INK, linewidth=0.5)
         width.set_ylim(bottom=0)
         power.set_ylim(-0.03, 1.03)
+        found_r.axhline(rows["correlation"].iloc[0], color=figures.INK, linewidth=0.5)
+        found_r.set_ylabel("correlation found", fontsize=7)
         width.set_ylabel("HDI width", fontsize=7)
         power.set_ylabel(f"P(excludes {_region(found)})", fontsize=7)
         title = width.set_title(label, loc="left", fontsize=7)

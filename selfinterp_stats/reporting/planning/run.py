@@ -93,9 +93,8 @@ def headline(found: Plan) -> list[str]:
         return [f"None of the {len(found.table):,} designs reaches {width}."]
     cases = f"; so in {len(reached)} of {len(rows)} cases assumed" if len(rows) > 1 else ""
     ends = dict.fromkeys(_in_words(row) for row in (reached.iloc[0], reached.iloc[-1]))
-    sentences = [
-        f"Of {len(found.table):,} designs the cheapest with {width}: {', up to '.join(ends)}{cases}."
-    ]
+    of_all = f"Of {len(found.table):,} designs the cheapest with {width}"
+    sentences = [f"{of_all}: {', up to '.join(ends)}{cases}."]
     if len(found.own):
         off = (found.own["predicted_width"] / found.own["found_width"] - 1).abs().max()
         sentences.append(

@@ -10,10 +10,10 @@ from selfinterp_stats.reporting import cells, layout, rounding
 FIRST: Final = ("scenarios", "attributes", "trials", "reports", "correlation", "cost", "hdi_width")
 _SIZES: Final = ("scenarios", "attributes", "trials", "reports")
 _HALVES: Final = (
-    "The latent correlation is that of half of the choices with half of the reports, divided by the "
-    "root of how far halves agree; choice noise is told from how often choices go as fitted weights "
-    "say, report noise from repeated reports. What is found is the slope of the paper’s regression "
-    "of all data, which enters no prediction."
+    "The latent correlation is that of half of the choices with half of the reports, divided by "
+    "the root of how far halves agree; choice noise is told from how often choices go as fitted "
+    "weights say, report noise from repeated reports. What is found is the slope of the paper’s "
+    "regression of all data, which enters no prediction."
 )
 
 
