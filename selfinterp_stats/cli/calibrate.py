@@ -39,6 +39,20 @@ from selfinterp_stats.cli.options import (
         metavar="P",
         help="Chance that any test of a family raises a false alarm.",
     ),
+    click.option(
+        "--studies",
+        type=int,
+        default=50,
+        show_default=True,
+        metavar="N",
+        help="Studies to simulate with each pair of known correlations; 0 for none.",
+    ),
+    click.option(
+        "--data",
+        metavar="DIR",
+        help="A study folder for predictive checks. Default: $SELFINTERP_DATA, else the fetched "
+        "copy of the paper's data; without either these checks are left out.",
+    ),
     seed_option("result"),
     engine_option,
     *running_options,
@@ -47,12 +61,20 @@ from selfinterp_stats.cli.options import (
     json_option,
 )
 def calibrate(
-    out: str, simulations: int, level: float, strict: bool, as_json: bool, **given: Any
+    out: str,
+    simulations: int,
+    level: float,
+    studies: int,
+    data: str | None,
+    strict: bool,
+    as_json: bool,
+    **given: Any,
 ) -> int:
     """Proof that fits recover what data were simulated from.
 
     Simulation-based calibration of every model (ranks tested for uniformity, a deliberately
-    broken model beside them) and coverage of 50, 80 and 95% intervals. Writes OUT/index.html,
+    broken model beside them), coverage of 50, 80 and 95% intervals, recovery of known
+    correlations, and predictive checks of a study's data. Writes OUT/index.html,
     OUT/tables/calibration.csv, the ranks as a figure, and run.json.
     """
     from selfinterp_stats.estimates.analysis import Steps
@@ -61,8 +83,15 @@ def calibrate(
 
     settings = settings_from(given)
     check_output_folder(out)
+    steps = Steps(show.progress_bar)
     found = write_calibration(
-        out, simulations=simulations, level=level, settings=settings, steps=Steps(show.progress_bar)
+        out,
+        simulations=simulations,
+        level=level,
+        studies=studies,
+        study=_study(data, steps),
+        settings=settings,
+        steps=steps,
     )
     if as_json:
         show.as_json({"out": out, "checks": show.records(found.table), "run": found.run})
@@ -73,3 +102,20 @@ def calibrate(
     for row in found.failing.to_dict("records"):
         show.say(f"fails: {row['check']}, {row['model']}, {row['quantity']}: {row['statistic']}")
     return int(strict and len(found.failing) > 0)
+
+
+def _study(data: str | None, steps: Any) -> Any:
+    """The study that is named, or the one at hand; None where there is none."""
+    from selfinterp_stats.errors import InputError
+    from selfinterp_stats.study import load_study, paper_data_folder
+
+    if data is None:
+        try:
+            data = str(paper_data_folder())
+        except InputError:
+            show.say("no study at hand (--data DIR): the predictive checks are left out.")
+            return None
+    with steps.step("reading", 1):
+        study = load_study(data)
+    show.notices(study)
+    return study

@@ -11,11 +11,19 @@ import pandas as pd
 from selfinterp_stats.errors import InputError
 from selfinterp_stats.estimates.analysis import Steps
 from selfinterp_stats.estimates.calibration.models import Calibrated, shipped_models
+from selfinterp_stats.estimates.calibration.predictive import predictive_rows
 from selfinterp_stats.estimates.calibration.ranks import (
     SLOPES,
     Ranks,
     simulated_ranks,
     with_scaled_prior,
+)
+from selfinterp_stats.estimates.calibration.recovery import (
+    ESTIMATORS,
+    STUDIES,
+    TRUTHS,
+    recovery_rows,
+    replicates,
 )
 from selfinterp_stats.estimates.calibration.table import (
     SBC,
@@ -32,6 +40,7 @@ if TYPE_CHECKING:
     from selfinterp_stats.study import Study
 
 LEVEL: Final = 0.01
+FEWEST_STUDIES: Final = 5
 FACTORS: Final = (1.5, 1 / 1.5)
 
 
@@ -70,6 +79,7 @@ def calibrate(
     simulations: int = 1000,
     level: float = LEVEL,
     models: Sequence[Calibrated] | None = None,
+    studies: int = STUDIES,
     study: Study | None = None,
     settings: Settings | None = None,
     steps: Steps | None = None,
@@ -85,6 +95,8 @@ def calibrate(
         fault raises an alarm; each family of tests is corrected by Holm's method.
     models : sequence of Calibrated, optional
         All that the package ships unless given.
+    studies : int
+        Studies simulated with each pair of known correlations; 0 leaves recovery out.
     study : Study, optional
         Real data for predictive checks, which are left out without it.
     settings : Settings, optional
@@ -108,6 +120,12 @@ def calibrate(
     """
     if not 0 < level < 1:
         raise InputError("a level cannot be this", value=level, allowed="between 0 and 1")
+    if studies and studies < FEWEST_STUDIES:
+        raise InputError(
+            "so few studies show nothing",
+            value=studies,
+            allowed=f"0, or {FEWEST_STUDIES} and more",
+        )
     settings, steps = settings or Settings(), steps or Steps()
     models = shipped_models() if models is None else tuple(models)
     found, rows = [], []
@@ -123,8 +141,16 @@ def calibrate(
         ranks, row = _broken(models[0], factor, simulations, level / tests, settings, steps)
         found.append(ranks)
         rows.append(row)
+    for place, truths in enumerate(TRUTHS if studies else ()):
+        known = " and ".join(f"{one:g}" for one in truths)
+        with steps.step(f"studies with correlations of {known}", len(ESTIMATORS)):
+            made = replicates(truths, studies, settings.seed + place)
+            rows += recovery_rows(made, settings)
+    if study is not None:
+        with steps.step("predictive checks", 1):
+            rows += predictive_rows(study, settings)
     calibration = Calibration(table_of(rows, level), tuple(found), settings, level, simulations)
-    calibration.run = _run(calibration, steps)
+    calibration.run = _run(calibration, study, steps)
     return calibration
 
 
@@ -145,7 +171,7 @@ def _broken(
     return ranks, broken_row(ranks, SLOPES, factor, level)
 
 
-def _run(found: Calibration, steps: Steps) -> dict[str, Any]:
+def _run(found: Calibration, study: Study | None, steps: Steps) -> dict[str, Any]:
     engines = {
         ranks.model.name: {
             str(k): int(v) for k, v in pd.Series(ranks.engines).value_counts().items()
@@ -159,6 +185,9 @@ def _run(found: Calibration, steps: Steps) -> dict[str, Any]:
         "simulations": found.simulations,
         "level": found.level,
         "engines": engines,
+        "data": None
+        if study is None
+        else {"is_paper": study.is_paper, "hashes": study.hashes, "read": study.counts_read},
         "tests": found.table["check"].value_counts().to_dict(),
         "failing": found.failing[["check", "model", "quantity", "statistic"]].to_dict("records"),
         "seconds": steps.seconds,

@@ -124,6 +124,8 @@ def coverage_rows(ranks: Ranks) -> Iterator[Row]:
 def table_of(rows: list[Row], level: float) -> pd.DataFrame:
     """Put rows together and judge them: Holm's correction within each kind of check.
 
+    What the data say of the models (predictive checks, LOO-PIT) has p-values and no verdict.
+
     Parameters
     ----------
     rows : list of dict
@@ -132,10 +134,11 @@ def table_of(rows: list[Row], level: float) -> pd.DataFrame:
     """
     table = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
     passes = table["passes"].astype(object)
-    for check in (SBC, COVERAGE):
-        which = table["check"] == check
+    for check in (SBC, COVERAGE, RECOVERY, PREDICTIVE, LOO_PIT):
+        which = (table["check"] == check) & table["p_value"].notna()
         table.loc[which, "p_adjusted"] = holm(table.loc[which, "p_value"].to_numpy(dtype=float))
-        passes[which] = table.loc[which, "p_adjusted"] >= level
+        if check not in (PREDICTIVE, LOO_PIT):
+            passes[which] = table.loc[which, "p_adjusted"] >= level
     table["passes"] = ["" if pd.isna(one) else "yes" if one else "no" for one in passes]
     return table
 

@@ -97,7 +97,8 @@ class Plan:
     table : pandas.DataFrame
         One row per design, `COLUMNS`. ``assumed`` names what was assumed of the participants;
         ``attenuated_r`` is the correlation that studies find on average, ``retained`` its share
-        of the latent one (missing where that is zero), ``p_excludes`` the probability that the HDI excludes the ROPE.
+        of the latent one (missing where that is zero), ``p_excludes`` the probability that the
+        HDI excludes the ROPE.
     cheapest : pandas.DataFrame
         The row of the cheapest design that reaches what is wanted, for each of what is assumed;
         sizes missing where none of the grid does.

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from selfinterp_stats.estimates.analysis import Steps
 from selfinterp_stats.estimates.calibration import Calibration, calibrate
 from selfinterp_stats.estimates.calibration.checks import FACTORS, LEVEL
 from selfinterp_stats.estimates.calibration.ranks import Ranks
-from selfinterp_stats.estimates.calibration.table import SBC
+from selfinterp_stats.estimates.calibration.recovery import STUDIES
+from selfinterp_stats.estimates.calibration.table import (
+    BROKEN,
+    COVERAGE,
+    LOO_PIT,
+    PREDICTIVE,
+    RECOVERY,
+    SBC,
+)
 from selfinterp_stats.estimates.results import Settings
 from selfinterp_stats.reporting import figures, rounding
 from selfinterp_stats.reporting.calibration import tables
@@ -24,7 +32,20 @@ from selfinterp_stats.reporting.sections import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from selfinterp_stats.study import Study
+
+_RECOVERY: Final = (
+    "Studies are simulated with a known correlation of true weights with expected reports, written "
+    "to a folder, read back and analysed. Estimators that plug in fitted weights and mean reports "
+    "find less than that: they are held to what the simulation expects of them."
+)
+_DATA: Final = (
+    "Statistics of the data beside those of replicates, and every observation beside what the "
+    "others predict of it (LOO): a choice’s probability, and the probability integral transform, "
+    "which is uniform if the model holds."
+)
 
 
 def write_calibration(
@@ -32,6 +53,7 @@ def write_calibration(
     *,
     simulations: int = 1000,
     level: float = LEVEL,
+    studies: int = STUDIES,
     study: Study | None = None,
     settings: Settings | None = None,
     steps: Steps | None = None,
@@ -48,7 +70,12 @@ def write_calibration(
     check_output_folder(out)
     steps = steps or Steps()
     found = calibrate(
-        simulations=simulations, level=level, study=study, settings=settings, steps=steps
+        simulations=simulations,
+        level=level,
+        studies=studies,
+        study=study,
+        settings=settings,
+        steps=steps,
     )
     with steps.step("report", 1), output_folder(out) as folder:
         sections = _sections(found, folder)
@@ -74,11 +101,19 @@ def _sections(found: Calibration, folder: Path) -> list[Section]:
     )
     with mpl.rc_context(figures.STYLE):
         ranks = written_drawing(draw_ranks(_labelled(found)), folder / "figures", "ranks", CAPTION)
-    return [
+    sections = [
         Section("ranks", "Ranks", [_test_in_words(found)], tables.ranks_table(found), [ranks]),
         Section("broken", "A broken model", [], tables.broken_table(found)),
         Section("coverage", "Coverage", [], tables.coverage_table(found), files=files),
     ]
+    checks = set(found.table["check"])
+    if RECOVERY in checks:
+        table = tables.recovery_table(found)
+        sections.append(Section("recovery", "Known correlations", [_RECOVERY], table))
+    if PREDICTIVE in checks:
+        table = tables.data_table(found)
+        sections.append(Section("data", "The models and the data", [_DATA], table))
+    return sections
 
 
 def _labelled(found: Calibration) -> list[tuple[str, Ranks]]:
@@ -101,20 +136,28 @@ def _test_in_words(found: Calibration) -> str:
 
 def headline(found: Calibration) -> list[str]:
     """Say in a sentence per kind of check what came of it."""
-    sentences = []
-    for check, words in (
-        ("sbc", "uniformity tests of ranks"),
-        ("broken", "deliberately broken models are found out of"),
-        ("coverage", "checks of coverage"),
-    ):
-        rows = found.table[found.table["check"] == check]
-        good = int((rows["passes"] == "yes").sum())
-        if check == "broken":
-            lowest = rounding.share(rows["power"].min())
-            sentences.append(
-                f"{good} of {len(rows)} deliberately broken models are found out "
-                f"(power {lowest} with {found.simulations:,} simulations)."
-            )
-        else:
-            sentences.append(f"{good} of {len(rows)} {words} pass.")
+    table = found.table
+    of = {str(check): rows for check, rows in table.groupby("check")}
+    broken = of[BROKEN]
+    sentences = [
+        f"{_passing(of[SBC])} uniformity tests of ranks pass, and {_passing(of[COVERAGE])} checks "
+        "of coverage.",
+        f"{_passing(broken)} deliberately broken models are found out (power "
+        f"{rounding.share(broken['power'].min())} with {found.simulations:,} simulations).",
+    ]
+    if RECOVERY in of:
+        judged = of[RECOVERY][of[RECOVERY]["passes"] != ""]
+        sentences.append(
+            f"{_passing(judged)} checks find known correlations where the simulation expects them."
+        )
+    if LOO_PIT in of:
+        pit = of[LOO_PIT]
+        differ = int((pit["p_adjusted"] < found.level).sum())
+        sentences.append(
+            f"On the data, LOO-PIT differs from uniform in {differ} of {len(pit)} fits’ sets."
+        )
     return sentences
+
+
+def _passing(rows: pd.DataFrame) -> str:
+    return f"{int((rows['passes'] == 'yes').sum())} of {len(rows)}"

@@ -7,7 +7,14 @@ from typing import Final
 import pandas as pd
 
 from selfinterp_stats.estimates.calibration import Calibration
-from selfinterp_stats.estimates.calibration.table import BROKEN, COVERAGE, SBC
+from selfinterp_stats.estimates.calibration.table import (
+    BROKEN,
+    COVERAGE,
+    LOO_PIT,
+    PREDICTIVE,
+    RECOVERY,
+    SBC,
+)
 from selfinterp_stats.reporting import cells, layout, rounding
 
 FIRST: Final = ("check", "model", "quantity", "statistic", "value", "expected", "low", "high")
@@ -15,6 +22,11 @@ FIRST: Final = ("check", "model", "quantity", "statistic", "value", "expected", 
 _COMPONENTS: Final = (
     "Shift and spread: means of the first two orthonormal polynomials of the rank, zero if "
     "calibrated; a positive spread says that posteriors are too narrow."
+)
+
+_INTERVALS: Final = (
+    "Of a statistic the interval holds 95% of replicates drawn from the posterior predictive; of a "
+    "share of choices it is that of the share seen."
 )
 
 
@@ -110,6 +122,60 @@ def coverage_table(found: Calibration) -> layout.ReadingTable:
         "l" + "r" * len(kinds) + "rl",
         body,
         (f"Shares of {rounding.whole(found.simulations)} simulations per model.",),
+    )
+
+
+def recovery_table(found: Calibration) -> layout.ReadingTable:
+    """Give what estimators make of known correlations."""
+    rows = found.table[found.table["check"] == RECOVERY]
+    body = [(cells.spaced(str(row["model"])), _compared(row)) for row in rows.to_dict("records")]
+    notes = [str(note) for note in rows["note"].unique() if note]
+    return layout.ReadingTable(
+        "calibration_recovery",
+        "Are known correlations recovered?",
+        "estimator",
+        ("truth", "statistic", "value", "expected", "95% CI", "studies", "p, Holm", ""),
+        "llrrrrrl",
+        body,
+        tuple(f"{note[0].upper()}{note[1:]}." for note in notes),
+    )
+
+
+def data_table(found: Calibration) -> layout.ReadingTable:
+    """Give what the data say of the models."""
+    rows = found.table[found.table["check"].isin([PREDICTIVE, LOO_PIT])]
+    body: list[tuple[str, tuple[str, ...]]] = []
+    for row in rows.to_dict("records"):
+        kind = "LOO-PIT: " if row["check"] == LOO_PIT else ""
+        *shown, _ = _compared({**row, "statistic": kind + str(row["statistic"])})
+        surprising = cells.figure(row, "p_adjusted") < found.level
+        body.append((str(row["model"]), (*shown, "differs" if surprising else "")))
+    return layout.ReadingTable(
+        "calibration_data",
+        "Do the models describe the data?",
+        "model",
+        ("data", "statistic", "value", "expected", "95% interval", "n", "p, Holm", ""),
+        "llrrrrrl",
+        body,
+        (
+            _INTERVALS,
+            f"“Differs” stands where the adjusted p-value is below {found.level:g}; it is said of "
+            "the model, not of the package.",
+        ),
+    )
+
+
+def _compared(row: cells.Row) -> tuple[str, ...]:
+    p = cells.figure(row, "p_adjusted")
+    return (
+        str(row["quantity"]),
+        str(row["statistic"]).replace(" - ", f" {rounding.MINUS} "),
+        rounding.written(cells.figure(row, "value")),
+        rounding.written(cells.figure(row, "expected")),
+        rounding.interval(cells.figure(row, "low"), cells.figure(row, "high")),
+        rounding.whole(cells.figure(row, "n")),
+        "" if p != p else p_value(p),  # noqa: PLR0124 - not a number
+        verdict(row),
     )
 
 
