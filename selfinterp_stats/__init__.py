@@ -14,6 +14,8 @@ from selfinterp_stats._version import __version__
 if TYPE_CHECKING:
     from selfinterp_stats.errors import InputError, SelfInterpError, ServiceError
     from selfinterp_stats.estimates import Results, Settings, fit_correlations, fit_weights
+    from selfinterp_stats.estimates.calibration import calibrate
+    from selfinterp_stats.estimates.planning import compare_designs
     from selfinterp_stats.estimates.sensitivity import compare_specifications
     from selfinterp_stats.inference.many import fit_many
     from selfinterp_stats.models import Prior
@@ -35,6 +37,8 @@ _HOME = {
     "ServiceError": "errors",
     "Settings": "estimates",
     "Study": "study",
+    "calibrate": "estimates.calibration",
+    "compare_designs": "estimates.planning",
     "compare_runs": "reporting",
     "compare_specifications": "estimates.sensitivity",
     "fetch_paper_data": "study",
@@ -57,6 +61,8 @@ __all__ = [
     "Settings",
     "Study",
     "__version__",
+    "calibrate",
+    "compare_designs",
     "compare_runs",
     "compare_specifications",
     "fetch_paper_data",

@@ -8,6 +8,6 @@ grid of designs together.
 from __future__ import annotations
 
 from selfinterp_stats.estimates.planning.design import Design
-from selfinterp_stats.estimates.planning.plan import Plan, Wanted, grid, plan
+from selfinterp_stats.estimates.planning.plan import Plan, Wanted, compare_designs, grid
 
-__all__ = ["Design", "Plan", "Wanted", "grid", "plan"]
+__all__ = ["Design", "Plan", "Wanted", "compare_designs", "grid"]

@@ -133,7 +133,7 @@ def grid(**values: Sequence[float]) -> list[Design]:
     ]
 
 
-def plan(
+def compare_designs(
     designs: Sequence[Design],
     wanted: Wanted | None = None,
     *,

@@ -139,11 +139,11 @@ def headline(found: Calibration) -> list[str]:
     table = found.table
     of = {str(check): rows for check, rows in table.groupby("check")}
     broken = of[BROKEN]
+    ranks, intervals = _passing(of[SBC]), _passing(of[COVERAGE])
+    power = rounding.share(broken["power"].min())
     sentences = [
-        f"{_passing(of[SBC])} uniformity tests of ranks pass, and {_passing(of[COVERAGE])} checks "
-        "of coverage.",
-        f"{_passing(broken)} deliberately broken models are found out (power "
-        f"{rounding.share(broken['power'].min())} with {found.simulations:,} simulations).",
+        f"{ranks} uniformity tests of ranks pass, and {intervals} checks of coverage.",
+        f"{_passing(broken)} broken models are found out (power {power} with so many simulations).",
     ]
     if RECOVERY in of:
         judged = of[RECOVERY][of[RECOVERY]["passes"] != ""]

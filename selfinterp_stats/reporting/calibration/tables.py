@@ -159,8 +159,7 @@ def data_table(found: Calibration) -> layout.ReadingTable:
         body,
         (
             _INTERVALS,
-            f"“Differs” stands where the adjusted p-value is below {found.level:g}; it is said of "
-            "the model, not of the package.",
+            f"“Differs”: adjusted p-value below {found.level:g}. It is said of the model.",
         ),
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfinterp_stats.estimates.analysis import Steps
-from selfinterp_stats.estimates.planning import Design, Plan, Wanted, plan
+from selfinterp_stats.estimates.planning import Design, Plan, Wanted, compare_designs
 from selfinterp_stats.estimates.results import Settings
 from selfinterp_stats.reporting import figures, rounding
 from selfinterp_stats.reporting.output import check_output_folder, output_folder, write_run
@@ -38,16 +38,16 @@ def write_plan(
 ) -> Plan:
     """Plan, and write page, tables, figures and ``run.json``.
 
-    Parameters are those of `plan`; `out` appears whole or not at all.
+    Parameters are those of `compare_designs`; `out` appears whole or not at all.
 
     Raises
     ------
     InputError
-        As `plan`, or if the folder cannot be written; nothing is changed then.
+        As `compare_designs`, or if the folder cannot be written; nothing is changed then.
     """
     check_output_folder(out)
     steps = steps or Steps()
-    found = plan(designs, wanted, study=study, settings=settings, steps=steps)
+    found = compare_designs(designs, wanted, study=study, settings=settings, steps=steps)
     with steps.step("report", 1), output_folder(out) as folder:
         page = render_sections(
             title="Plan",
