@@ -40,6 +40,13 @@ from selfinterp_stats.cli.options import (
         help="Chance that any test of a family raises a false alarm.",
     ),
     click.option(
+        "--model",
+        "models",
+        multiple=True,
+        metavar="NAME",
+        help="Only this model, for instance 'weights, 50 choices' or correlation. Repeatable.",
+    ),
+    click.option(
         "--studies",
         type=int,
         default=50,
@@ -64,6 +71,7 @@ def calibrate(
     out: str,
     simulations: int,
     level: float,
+    models: tuple[str, ...],
     studies: int,
     data: str | None,
     strict: bool,
@@ -78,16 +86,18 @@ def calibrate(
     OUT/tables/calibration.csv, the ranks as a figure, and run.json.
     """
     from selfinterp_stats.estimates.analysis import Steps
+    from selfinterp_stats.estimates.calibration.models import models_named
     from selfinterp_stats.reporting.calibration.run import headline, write_calibration
     from selfinterp_stats.reporting.output import check_output_folder
 
-    settings = settings_from(given)
+    settings, chosen = settings_from(given), models_named(models)
     check_output_folder(out)
     steps = Steps(show.progress_bar)
     found = write_calibration(
         out,
         simulations=simulations,
         level=level,
+        models=chosen,
         studies=studies,
         study=_study(data, steps),
         settings=settings,

@@ -6,13 +6,14 @@ proper stand-in takes its place, for simulating and for fitting alike, and is st
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from selfinterp_stats.errors import InputError
 from selfinterp_stats.models import ModelSpec, Prior, correlation_model, training_effect_model
 from selfinterp_stats.models.regressions import (
     BASE_MODEL,
@@ -89,6 +90,23 @@ def shipped_models() -> tuple[Calibrated, ...]:
             _reports(conditions=2, base_models=2),
         ),
     )
+
+
+def models_named(names: Sequence[str]) -> tuple[Calibrated, ...]:
+    """Some of the shipped models; all of them where none is named.
+
+    Raises
+    ------
+    InputError
+        A name is unknown.
+    """
+    shipped = {model.name: model for model in shipped_models()}
+    for name in names:
+        if name not in shipped:
+            raise InputError(
+                "there is no such model to calibrate", value=name, allowed="; ".join(shipped)
+            )
+    return tuple(model for name, model in shipped.items() if name in names or not names)
 
 
 def stage_1(

@@ -194,7 +194,7 @@ def _beside_replicates(seen: float, again: np.ndarray) -> Row:
         "low": float(np.quantile(again, 0.025)),
         "high": float(np.quantile(again, 0.975)),
         "p_value": float(2 * stats.norm.sf(away)),
-        "note": "interval: 95% of replicates from the posterior predictive; p: a normal around them",
+        "note": "interval: 95% of posterior predictive replicates; p: from a normal around them",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from selfinterp_stats.estimates.analysis import Steps
 from selfinterp_stats.estimates.calibration import Calibration, calibrate
 from selfinterp_stats.estimates.calibration.checks import FACTORS, LEVEL
+from selfinterp_stats.estimates.calibration.models import Calibrated
 from selfinterp_stats.estimates.calibration.ranks import Ranks
 from selfinterp_stats.estimates.calibration.recovery import STUDIES
 from selfinterp_stats.estimates.calibration.table import (
@@ -53,6 +55,7 @@ def write_calibration(
     *,
     simulations: int = 1000,
     level: float = LEVEL,
+    models: Sequence[Calibrated] | None = None,
     studies: int = STUDIES,
     study: Study | None = None,
     settings: Settings | None = None,
@@ -72,6 +75,7 @@ def write_calibration(
     found = calibrate(
         simulations=simulations,
         level=level,
+        models=models,
         studies=studies,
         study=study,
         settings=settings,
