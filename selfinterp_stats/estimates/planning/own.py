@@ -129,7 +129,7 @@ def _own(
         raise InputError(
             "no scenario has two reports, so that their noise cannot be told",
             value=" / ".join(labels),
-            remedy="Plan with --report-noise instead of --data.",
+            remedy="Plan with --report-noise instead of --pilot.",
         )
     repeats = int(counts.median())
     spread, report_noise = _report_noise(reports, names, attributes, repeats, seed)
