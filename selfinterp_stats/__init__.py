@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from selfinterp_stats.errors import InputError, SelfInterpError, ServiceError
     from selfinterp_stats.estimates import Results, Settings, fit_correlations, fit_weights
+    from selfinterp_stats.estimates.calibration import calibrate
+    from selfinterp_stats.estimates.planning import compare_designs
     from selfinterp_stats.estimates.sensitivity import compare_specifications
     from selfinterp_stats.inference.many import fit_many
     from selfinterp_stats.models import Prior
@@ -39,6 +41,8 @@ _HOME = {
     "ServiceError": "errors",
     "Settings": "estimates",
     "Study": "study",
+    "calibrate": "estimates.calibration",
+    "compare_designs": "estimates.planning",
     "compare_runs": "reporting",
     "compare_specifications": "estimates.sensitivity",
     "fetch_paper_data": "study",
@@ -61,6 +65,8 @@ __all__ = [
     "Settings",
     "Study",
     "__version__",
+    "calibrate",
+    "compare_designs",
     "compare_runs",
     "compare_specifications",
     "fetch_paper_data",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from selfinterp_stats import __version__
+from selfinterp_stats.cli.calibrate import calibrate
 from selfinterp_stats.cli.collecting import collect
 from selfinterp_stats.cli.commands import (
     compare,
@@ -16,6 +17,7 @@ from selfinterp_stats.cli.commands import (
     weights,
 )
 from selfinterp_stats.cli.finetuning import finetune
+from selfinterp_stats.cli.plan import plan
 from selfinterp_stats.cli.sensitivity import sensitivity
 
 
@@ -53,6 +55,8 @@ for command in (
     reproduce,
     weights,
     sensitivity,
+    calibrate,
+    plan,
     tables,
     compare,
     simulate,

@@ -187,18 +187,24 @@ def _write(
     folder: Path,
 ) -> str:
     import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     with mpl.rc_context(STYLE):
         figure = _draw(design, models, agreement, slopes, hdi_prob)
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        write_png(np.asarray(canvas.buffer_rgba()), folder / f"{design.name}.png")
-        drawing = io.StringIO()
-        FigureCanvasSVG(figure).print_svg(drawing, metadata={"Date": None, "Creator": None})
-    compact = svg.compacted(drawing.getvalue(), design.name)
-    (folder / f"{design.name}.svg").write_text(compact, encoding="utf-8", newline="\n")
+        return write_drawing(figure, folder, design.name)
+
+
+def write_drawing(figure: Figure, folder: Path, name: str) -> str:
+    """Write a figure as PNG and SVG and give the SVG's text; within the style it was drawn in."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    write_png(np.asarray(canvas.buffer_rgba()), folder / f"{name}.png")
+    drawing = io.StringIO()
+    FigureCanvasSVG(figure).print_svg(drawing, metadata={"Date": None, "Creator": None})
+    compact = svg.compacted(drawing.getvalue(), name)
+    (folder / f"{name}.svg").write_text(compact, encoding="utf-8", newline="\n")
     return compact
 
 
