@@ -241,7 +241,8 @@ def _mean_of_half(
     means = frame.groupby(["by", "at"]).mean()
     standard: Callable[[pd.DataFrame], pd.DataFrame] = _standard_frame
     means = means.groupby(level="by", group_keys=False).apply(standard)
-    return np.asarray(means.droplevel("by").loc[rows].to_numpy())
+    # Where several explaining models reported on a scenario, their mean counts.
+    return np.asarray(means.groupby(level="at").mean().loc[rows].to_numpy())
 
 
 def _standard_frame(means: pd.DataFrame) -> pd.DataFrame:
