@@ -9,6 +9,7 @@ pyplot, and writes the same bytes for the same result.
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -189,12 +190,17 @@ def _write(
     import matplotlib as mpl
 
     with mpl.rc_context(STYLE):
-        figure = _draw(design, models, agreement, slopes, hdi_prob)
-        return write_drawing(figure, folder, design.name)
+        return save(_draw(design, models, agreement, slopes, hdi_prob), folder, design.name)
 
 
-def write_drawing(figure: Figure, folder: Path, name: str) -> str:
-    """Write a figure as PNG and SVG and give the SVG's text; within the style it was drawn in."""
+def save(figure: Figure, folder: Path, name: str) -> str:
+    """Write a figure as PNG (200 dpi) and SVG into an existing folder.
+
+    Returns
+    -------
+    str
+        The SVG's text.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
@@ -206,6 +212,11 @@ def write_drawing(figure: Figure, folder: Path, name: str) -> str:
     compact = svg.compacted(drawing.getvalue(), name)
     (folder / f"{name}.svg").write_text(compact, encoding="utf-8", newline="\n")
     return compact
+
+
+def file_name(name: str) -> str:
+    """What a figure's file may be called; a base model may have any name."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", name)
 
 
 def write_png(pixels: np.ndarray, path: Path) -> None:

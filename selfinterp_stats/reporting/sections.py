@@ -90,7 +90,7 @@ def written_drawing(figure: Figure, folder: Path, name: str, caption: str) -> Dr
     """Write a figure into a folder, and give it for a page whose colours it follows."""
     from markupsafe import Markup
 
-    compact = figures.write_drawing(figure, folder, name)
+    compact = figures.save(figure, folder, name)
     # Our own drawing; Matplotlib has escaped the names in it.
     return Drawing(name, caption, Markup(svg.themed(compact, figures.PAGE_VARIABLES)))
 

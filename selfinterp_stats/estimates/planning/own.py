@@ -30,6 +30,8 @@ SPLITS: Final = 20
 # Noises between which a study's own is found: from all but certain choices to all but random ones.
 NOISES: Final = tuple(np.round(np.geomspace(0.02, 1.5, 10), 4).tolist())
 _STEPS: Final = 12
+# Scenarios behind each of those: a share of tens of thousands of choices.
+_POOL: Final = 1_000
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ def _choice_noise(chosen: _Choices, seed: int) -> float:
     """The noise under which fitted weights explain as many choices as they do in the data."""
     seen = agreement(chosen.d, blurred_weights(chosen.d, chosen.chose_a), chosen.chose_a)
     _, trials, attributes = chosen.d.shape
-    shares = [choosers(attributes, trials, noise, seed).fitted_accuracy for noise in NOISES]
+    shares = [choosers(attributes, trials, noise, seed, _POOL).fitted_accuracy for noise in NOISES]
     return float(np.exp(np.interp(-seen, -np.array(shares), np.log(NOISES))))
 
 
@@ -239,7 +241,8 @@ def _mean_of_half(
     means = frame.groupby(["by", "at"]).mean()
     standard: Callable[[pd.DataFrame], pd.DataFrame] = _standard_frame
     means = means.groupby(level="by", group_keys=False).apply(standard)
-    return np.asarray(means.droplevel("by").loc[rows].to_numpy())
+    # Where several explaining models reported on a scenario, their mean counts.
+    return np.asarray(means.groupby(level="at").mean().loc[rows].to_numpy())
 
 
 def _standard_frame(means: pd.DataFrame) -> pd.DataFrame:

@@ -22,6 +22,8 @@ from selfinterp_stats.estimates.results import Settings
 if TYPE_CHECKING:
     from selfinterp_stats.study import Study
 
+# Below this the Monte Carlo error of a prediction is too large a share of a correlation.
+NEAR_ZERO: Final = 0.05
 SIZES: Final = ("scenarios", "attributes", "trials", "reports")
 ASSUMED: Final = ("correlation", "choice_noise", "report_noise", "report_spread")
 COLUMNS: Final = (
@@ -97,7 +99,7 @@ class Plan:
     table : pandas.DataFrame
         One row per design, `COLUMNS`. ``assumed`` names what was assumed of the participants;
         ``attenuated_r`` is the correlation that studies find on average, ``retained`` its share
-        of the latent one (missing where that is zero), ``p_excludes`` the probability that the
+        of the latent one (missing where that is near zero), ``p_excludes`` the probability that the
         HDI excludes the ROPE.
     cheapest : pandas.DataFrame
         The row of the cheapest design that reaches what is wanted, for each of what is assumed;
@@ -209,7 +211,8 @@ def compare_designs(
 
 def _row(label: str, design: Design, wanted: Wanted, settings: Settings) -> dict[str, Any]:
     prediction = predict(design, seed=settings.seed, hdi_prob=settings.hdi_prob, rope=wanted.rope)
-    retained = prediction.attenuated / design.correlation if design.correlation else math.nan
+    near_zero = abs(design.correlation) < NEAR_ZERO
+    retained = math.nan if near_zero else prediction.attenuated / design.correlation
     reaches = (
         prediction.hdi_width <= wanted.width
         and prediction.excludes >= wanted.probability

@@ -28,7 +28,7 @@ from selfinterp_stats.study.simulation.trials import (
 
 POOL: Final = 4_000
 STUDIES: Final = 1_000
-_PART: Final = 1_000
+_PART: Final = 500
 
 
 @dataclass(frozen=True)
@@ -132,18 +132,20 @@ def half_width(r: np.ndarray, n: int, prob: float) -> np.ndarray:
 
 
 @lru_cache(maxsize=64)
-def choosers(attributes: int, trials: int, choice_noise: float, seed: int) -> Choosers:
+def choosers(
+    attributes: int, trials: int, choice_noise: float, seed: int, scenarios: int = POOL
+) -> Choosers:
     """A pool of scenarios in which choices are made and weights fitted to them.
 
     Weights are uniform before they are scaled, as the paper's target weights are; slopes and a bias
     towards A or B vary between scenarios as in `simulate_study`.
     """
     rng = np.random.default_rng([seed, attributes, 1])
-    true = scaled_to_largest(rng.uniform(-100, 100, (POOL, attributes)))
-    largest = np.exp(Simulated.scale_sd * rng.standard_normal(POOL)) / choice_noise
-    bias = Simulated.position_bias * rng.standard_normal(POOL)
+    true = scaled_to_largest(rng.uniform(-100, 100, (scenarios, attributes)))
+    largest = np.exp(Simulated.scale_sd * rng.standard_normal(scenarios)) / choice_noise
+    bias = Simulated.position_bias * rng.standard_normal(scenarios)
     parts, right, fitted_right = [], [], []
-    for start in range(0, POOL, _PART):
+    for start in range(0, scenarios, _PART):
         part = slice(start, start + _PART)
         options = rng.random((2, _PART, trials, attributes))
         d = options[0] - options[1]

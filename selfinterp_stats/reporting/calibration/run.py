@@ -11,6 +11,7 @@ from selfinterp_stats.estimates.analysis import Steps
 from selfinterp_stats.estimates.calibration import Calibration, calibrate
 from selfinterp_stats.estimates.calibration.checks import FACTORS, LEVEL
 from selfinterp_stats.estimates.calibration.models import Calibrated
+from selfinterp_stats.estimates.calibration.predictive import BINS
 from selfinterp_stats.estimates.calibration.ranks import Ranks
 from selfinterp_stats.estimates.calibration.recovery import STUDIES
 from selfinterp_stats.estimates.calibration.table import (
@@ -158,9 +159,29 @@ def headline(found: Calibration) -> list[str]:
         pit = of[LOO_PIT]
         differ = int((pit["p_adjusted"] < found.level).sum())
         sentences.append(
-            f"On the data, LOO-PIT differs from uniform in {differ} of {len(pit)} fits’ sets."
+            f"On the data, LOO-PIT differs from uniform in {differ} of {len(pit)} sets of fits."
         )
+        sentences += _sureness(of[PREDICTIVE])
     return sentences
+
+
+def _sureness(rows: pd.DataFrame) -> list[str]:
+    """How often choices go the likelier way, where that is said to be likely but not sure."""
+    low, high = BINS[1]
+    rows = rows[rows["statistic"].str.endswith(f"LOO probability {low:g} to {high:g}")]
+    if rows.empty:
+        return []
+    said = rounding.percent(round(float(rows["expected"].mean()), 2))
+    seen = dict.fromkeys(
+        rounding.percent(round(float(share), 2))
+        for share in (rows["value"].min(), rows["value"].max())
+    )
+    return [
+        (
+            f"Of choices of which the others say that one option has a probability of {said} on "
+            f"average, {' to '.join(seen)} go that way."
+        )
+    ]
 
 
 def _passing(rows: pd.DataFrame) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -56,14 +55,13 @@ def write_figures(found: Sensitivity, folder: Path) -> dict[str, str]:
             if estimated.empty:
                 continue
             name = file_name(str(identifier))
-            compact = figures.write_drawing(_draw(estimated, prob), folder, name)
-            drawings[str(identifier)] = compact
+            drawings[str(identifier)] = figures.save(_draw(estimated, prob), folder, name)
     return drawings
 
 
 def file_name(identifier: str) -> str:
     """What a conclusion's figure is called; a base model may have any name."""
-    return "curve_" + re.sub(r"[^A-Za-z0-9._-]", "-", identifier)
+    return figures.file_name(f"curve_{identifier}")
 
 
 def caption(row: pd.Series, prob: float) -> str:
