@@ -14,6 +14,7 @@ from selfinterp_stats._version import __version__
 if TYPE_CHECKING:
     from selfinterp_stats.errors import InputError, SelfInterpError, ServiceError
     from selfinterp_stats.estimates import Results, Settings, fit_correlations, fit_weights
+    from selfinterp_stats.estimates.priors import compare_priors
     from selfinterp_stats.estimates.sensitivity import compare_specifications
     from selfinterp_stats.inference.many import fit_many
     from selfinterp_stats.models import Prior
@@ -35,6 +36,7 @@ _HOME = {
     "ServiceError": "errors",
     "Settings": "estimates",
     "Study": "study",
+    "compare_priors": "estimates.priors",
     "compare_runs": "reporting",
     "compare_specifications": "estimates.sensitivity",
     "fetch_paper_data": "study",
@@ -57,6 +59,7 @@ __all__ = [
     "Settings",
     "Study",
     "__version__",
+    "compare_priors",
     "compare_runs",
     "compare_specifications",
     "fetch_paper_data",

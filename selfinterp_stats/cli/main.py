@@ -24,6 +24,7 @@ from selfinterp_stats.cli.commands import (
     weights,
 )
 from selfinterp_stats.cli.finetuning import finetune
+from selfinterp_stats.cli.priors import priors
 from selfinterp_stats.cli.sensitivity import sensitivity
 from selfinterp_stats.errors import SelfInterpError
 
@@ -70,6 +71,7 @@ for command in (
     fetch,
     reproduce,
     weights,
+    priors,
     sensitivity,
     tables,
     compare,
