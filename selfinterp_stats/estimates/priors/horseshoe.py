@@ -9,11 +9,13 @@ the slopes, with which draws of another posterior can be weighed.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Final
 
 import numpy as np
 
+from selfinterp_stats.inference.running.devices import cores
 from selfinterp_stats.models.prior_sets import HORSESHOE_GLOBAL, SLAB_FREEDOM, SLAB_SCALE
 
 _GLOBAL_NODES: Final = 21
@@ -24,7 +26,7 @@ _LOCAL_NODES: Final = 300
 _SMALLEST: Final = 1e-4
 _LARGEST: Final = 100.0
 _STEP: Final = 0.01
-_CHUNK: Final = 20_000
+_CHUNK: Final = 5_000
 
 
 def log_density(slopes: np.ndarray) -> np.ndarray:
@@ -41,13 +43,17 @@ def log_density(slopes: np.ndarray) -> np.ndarray:
     table, log_shares = _table()
     flat = slopes.reshape(-1, slopes.shape[-1])
     found = np.empty(len(flat))
-    for start in range(0, len(flat), _CHUNK):
+
+    def evaluate(start: int) -> None:
         part = slice(start, start + _CHUNK)
         size = np.clip(np.abs(flat[part]), _SMALLEST, _LARGEST)
         at = np.rint(np.log(size / _SMALLEST) / _STEP).astype(int)
         given_scales = log_shares + table[at].sum(axis=1)
         top = given_scales.max(axis=1)
         found[part] = top + np.log(np.exp(given_scales - top[:, None]).sum(axis=1))
+
+    with ThreadPoolExecutor(cores()) as pool:
+        list(pool.map(evaluate, range(0, len(flat), _CHUNK)))
     return found.reshape(slopes.shape[:-1])
 
 

@@ -25,12 +25,13 @@ from selfinterp_stats.models.priors import Prior
 # What the horseshoe's draws are weighed out of: tails as wide as its slab's, and a middle for the
 # slopes that it shrinks. Of the pairs tried on the paper's data these have the lowest Pareto k.
 PROPOSALS: Final = (Prior.of("Logistic", mu=0, s=1.5), Prior.of("Logistic", mu=0, s=0.7))
-_ROUNDS: Final = 12
+_ROUNDS: Final = 8
 _UNIT: Final = numbers_of(Prior.of("Normal", mu=0, sigma=1))
-# The width is sought in steps of at most a factor of 2 until a step is shorter than this.
+# The width is sought from here in steps of at most a factor of 4, until one is shorter than this.
+_FIRST_WIDTH: Final = 2.0
 _CLOSE: Final = 0.1
 _MOST_FITS: Final = 8
-_LONGEST_STEP: Final = np.log(2)
+_LONGEST_STEP: Final = np.log(4)
 _WIDTHS: Final = 33
 # Posterior sds of the width that are taken into account, to either side.
 _REACH: Final = 3.0
@@ -97,7 +98,7 @@ def fit_hierarchical(scenarios: Scenarios, prior_set: PriorSet) -> Posterior:
     scenario's own posterior is the mixture of those at each width.
     """
     cells = scenarios.cells()
-    widths, settled = np.ones(len(cells)), False
+    widths, settled = np.full(len(cells), _FIRST_WIDTH), False
     for _ in range(_MOST_FITS):
         of_scenario = np.empty(len(scenarios))
         for cell, width in zip(cells, widths, strict=True):
@@ -142,7 +143,7 @@ class _Width:
 
     def __init__(self, squares: np.ndarray, width: float, slopes: int) -> None:
         self.squares, self.width, self.slopes = squares, width, slopes
-        self.steps = np.linspace(-_LONGEST_STEP, _LONGEST_STEP, 17)
+        self.steps = np.linspace(-_LONGEST_STEP, _LONGEST_STEP, 25)
         log_posterior = self._log_posterior(self.steps)
         best = int(np.argmax(log_posterior))
         self.step, self.sd = float(self.steps[best]), 0.0
