@@ -228,7 +228,7 @@ class Scenarios:
         worth = 1 / (weights**2).sum(axis=1)
         for name in ("ess_bulk", "ess_tail"):
             summaries[name] = np.minimum(summaries[name], worth[:, None])
-        ok = (k <= GOOD_K) & (worth >= MIN_ESS)
+        ok = ~(k > GOOD_K) & (worth >= MIN_ESS)
         reason = [_doubt(*figures) for figures in zip(k, worth, strict=True)]
         diagnostics = self._named(prior_set).assign(
             engine="reweighted", pareto_k=k, ok=ok, reason=reason
@@ -289,7 +289,7 @@ def _refuse_settings(settings: Settings) -> None:
 
 def _doubt(k: float, worth: float) -> str:
     """Why weighted draws are not to be trusted; empty where they are."""
-    found = [] if k <= GOOD_K else [f"Pareto k {k:.2f} is above {GOOD_K}"]
+    found = [f"Pareto k {k:.2f} is above {GOOD_K}"] if k > GOOD_K else []
     if worth < MIN_ESS:
         found.append(f"ESS {worth:.0f} is below {MIN_ESS:.0f}")
     return "; ".join(found)

@@ -6,6 +6,7 @@ by that ratio, are draws of the other. The Pareto k of the ratios says whether t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -47,25 +48,47 @@ def fit(scenarios: Scenarios, prior_set: PriorSet) -> Posterior:
 
 
 def fit_horseshoe(scenarios: Scenarios, prior_set: PriorSet) -> Posterior:
-    """Weigh the pooled draws of two wide posteriors by the horseshoe's density.
+    """Weigh the pooled draws of two wide posteriors by the horseshoe's density."""
+    pool, log_weights, k, of_slopes = weighed_pool(scenarios, horseshoe.log_density)
+    log_prior = of_slopes + log_density(numbers_of(INTERCEPT), pool[..., 0])
+    return scenarios.resampled(prior_set, pool, log_weights, k, log_prior)
 
-    The pool is taken for draws of the mixture of both (Geyer's reverse logistic regression, or
-    MBAR: Shirts & Chodera 2008, J. Chem. Phys. 129), so that a slope may lie in the tails of one.
+
+def weighed_pool(
+    scenarios: Scenarios, log_prior: Callable[[np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Posteriors under any prior of the slopes, as weighted draws.
+
+    The draws of posteriors under `PROPOSALS` are taken together for draws of the mixture of both
+    (Geyer's reverse logistic regression, or MBAR: Shirts & Chodera 2008, J. Chem. Phys. 129), so
+    that a slope may lie in the tails of one.
+
+    Parameters
+    ----------
+    scenarios : Scenarios
+    log_prior : callable
+        Log-density of slopes (..., slope), up to a constant.
+
+    Returns
+    -------
+    draws : (scenario, draw, parameter) array
+    log_weights : (scenario, draw) array
+        Smoothed.
+    k : (scenario,) array
+        Of the ratios' tail.
+    log_prior : (scenario, draw) array
     """
     every = [numbers_of(prior) for prior in PROPOSALS]
     drawn = []
     for numbers in every:
-        fits = scenarios.sample(scenarios.with_slopes(numbers, INTERCEPT))
-        draws = scenarios.centred(fits)
-        # Half of each is as much as one posterior has.
+        draws = scenarios.centred(scenarios.sample(scenarios.with_slopes(numbers, INTERCEPT)))
+        # Together they are as many as one posterior has.
         drawn.append(draws.reshape(len(draws), -1, draws.shape[-1])[:, :: len(PROPOSALS)])
     pool = np.concatenate(drawn, axis=1)
     slopes = pool[..., 1:]
     under = np.stack([log_density(numbers, slopes).sum(axis=-1) for numbers in every])
-    wanted = horseshoe.log_density(slopes)
-    weights, k = smoothed(wanted - log_mixture(under))
-    of_intercept = log_density(numbers_of(INTERCEPT), pool[..., 0])
-    return scenarios.resampled(prior_set, pool, weights, k, wanted + of_intercept)
+    wanted = log_prior(slopes)
+    return pool, *smoothed(wanted - log_mixture(under)), wanted
 
 
 def log_mixture(under: np.ndarray) -> np.ndarray:

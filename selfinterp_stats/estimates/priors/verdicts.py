@@ -27,7 +27,8 @@ def verdicts_of(table: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         What the conclusion is; ``estimate, hdi_low, hdi_high`` under the paper's priors; how many
         sets of priors there are (``sets``), and how many give no estimate (``without_estimate``);
-        ``lowest, lowest_under, highest, highest_under``; ``largest_change, changed_by`` and
+        ``lowest, lowest_under, highest, highest_under``; ``largest_change, changed_by``,
+        ``changed_same`` (the same on the scenarios that are left in, where some are not) and
         ``relative_change``, in halves of the paper's HDI; ``flips, reaches``: in how many sets the
         sign flips and the HDI holds the reference; ``paper_reaches``; ``verdict``: a sentence.
     """
@@ -53,6 +54,9 @@ def _row(rows: pd.DataFrame) -> dict[str, Any]:
         "highest_under": middle.idxmax() if len(known) else "",
         "largest_change": change[largest] if largest else np.nan,
         "changed_by": largest,
+        "changed_same": known.loc[largest, "change_same_scenarios"]
+        if largest and known.loc[largest, "left_out"]
+        else np.nan,
         "relative_change": abs(change[largest]) / half if largest and half > 0 else np.nan,
         "flips": int((rows["flips_sign"] == "yes").sum()),
         "reaches": int((rows["hdi_reaches_zero"] == "yes").sum()),
@@ -92,10 +96,12 @@ def verdict(found: dict[str, Any]) -> str:
         f"and {_figure(found['highest'])} ({found['highest_under']})"
     )
     if not np.isnan(found["relative_change"]):
+        same = found["changed_same"]
+        kept = "" if np.isnan(same) else f" ({_signed(same)} on the scenarios that it leaves in)"
         said += (
             f"; its largest change, {_signed(found['largest_change'])} under "
-            f"{found['changed_by']}, is {found['relative_change']:.1f} times the half-width of "
-            "the paper’s HDI"
+            f"{found['changed_by']}{kept}, is {found['relative_change']:.1f} times the half-width "
+            "of the paper’s HDI"
         )
     said += "."
     if found["without_estimate"]:

@@ -23,7 +23,8 @@ def smoothed(log_ratios: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     log_weights : (..., draw) array
         They sum to one on the natural scale.
     k : (...) array
-        Shape of the tail; missing where the ratios do not vary, which then are as they were.
+        Shape of the tail; infinite where a few ratios are all there is, missing where ratios do
+        not vary. Neither are smoothed then.
     """
     flat = np.array(log_ratios, dtype=float).reshape(-1, log_ratios.shape[-1])
     flat -= flat.max(axis=1, keepdims=True)
@@ -36,7 +37,8 @@ def smoothed(log_ratios: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     top = np.exp(np.take_along_axis(top, within, axis=1))
     excess = top[:, 1:] - top[:, :1]
     varies = excess[:, tail // 2] > 0
-    k = np.full(len(flat), np.nan)
+    # A few ratios above all others are no tail that anything could be fitted to.
+    k = np.where(excess[:, -1] > 0, np.inf, np.nan)
     if varies.any():
         k[varies], scale = _generalised_pareto(excess[varies])
         middle = (np.arange(tail) + 0.5) / tail
