@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from selfinterp_stats.errors import InputError
-from selfinterp_stats.estimates.diagnostics import MIN_ESS, diagnose
+from selfinterp_stats.estimates.diagnostics import MAX_RHAT, MIN_ESS, diagnose
 from selfinterp_stats.estimates.results import CHAINS, Settings
 from selfinterp_stats.estimates.weights import BY, refuse_constant
 from selfinterp_stats.inference.density.any_prior import with_any_prior
+from selfinterp_stats.inference.engines.draws import Draws
 from selfinterp_stats.inference.engines.pareto import GOOD_K
 from selfinterp_stats.inference.fit import Fits, prepare_groups, sample
 from selfinterp_stats.inference.prepare import Prepared
@@ -26,6 +27,8 @@ from selfinterp_stats.models.weights import weights_model
 if TYPE_CHECKING:
     from selfinterp_stats.study import Study
 
+# Runs whose draws are put together where one has too few effective draws.
+_RUNS: Final = 3
 # Figures of the table of weights.
 FIGURES: Final = ("mean", "median", "sd", "hdi_low", "hdi_high", "ess_bulk", "ess_tail", "rhat")
 ENGINES: Final = ("auto", "importance", "nuts")
@@ -98,6 +101,7 @@ class Scenarios:
         self.slopes = tuple(f"d{i}" for i in range(1, len(study.attributes) + 1))
         refuse_constant(study, list(self.slopes))
         self._data = study.choices[[*BY, "chose_a", *self.slopes]].astype({"chose_a": int})
+        self._asked: dict[str, Any] = {"hdi_prob": settings.hdi_prob, "rope": settings.rope}
         self._sampling = Sampling(settings.engine, CHAINS, settings.draws, settings.seed)
         self.prepared = self._prepare(weights_model(len(self.slopes)).priors)
         assert self.prepared.lifted is not None  # no engine here but batched ones
@@ -155,7 +159,9 @@ class Scenarios:
                 prepared = self._prepare(prior_set.priors)
             except InputError as error:  # of no scenario
                 return self._without_any(prior_set, error.problem)
-        fits = self.sample(numbers, prepared)
+        fits = self._with_more(
+            self.sample(numbers, prepared, summary=self._asked), numbers, prepared
+        )
         draws = self.centred(fits)
         with np.errstate(invalid="ignore"):  # of scenarios without a posterior
             log_prior = log_density(numbers[:, None, None], draws).sum(axis=-1)
@@ -168,9 +174,19 @@ class Scenarios:
             problems=fits.problems.astype(str),
         )
 
-    def sample(self, numbers: np.ndarray, prepared: Prepared | None = None) -> Fits:
-        """Draw under priors whose numbers are given, with the one compiled model."""
+    def sample(
+        self,
+        numbers: np.ndarray,
+        prepared: Prepared | None = None,
+        run: int = 0,
+        summary: dict[str, Any] | None = None,
+    ) -> Fits:
+        """Draw under priors whose numbers are given, with the one compiled model.
+
+        Other runs have other random numbers; with a `summary` draws are summarised as asked.
+        """
         running = self.settings.running
+        seed = self.settings.seed if run == 0 else _seed_of_run(self.settings.seed, run)
         prepared = replace(
             prepared or self.prepared,
             lifted=self._model,
@@ -178,10 +194,37 @@ class Scenarios:
         )
         return sample(
             prepared,
-            self._sampling,
+            replace(self._sampling, seed=seed),
             running=Running(batch_size=running.batch_size, device=running.device),
-            summary={"hdi_prob": self.settings.hdi_prob, "rope": self.settings.rope},
+            summary=summary,
         )
+
+    def _with_more(self, fits: Fits, numbers: np.ndarray, prepared: Prepared) -> Fits:
+        """Draw again, several times, what has too few effective draws; as many are kept."""
+        few = np.flatnonzero(
+            (fits.engines == "importance")
+            & (
+                (np.fmin(fits.summaries["ess_bulk"], fits.summaries["ess_tail"]) < MIN_ESS)
+                | (fits.summaries["rhat"] > MAX_RHAT)
+            ).any(axis=1)
+        )
+        if not len(few):
+            return fits
+        problems = np.full(len(self), "not drawn again", dtype=object)
+        problems[few] = ""
+        some = replace(prepared, datasets=replace(prepared.datasets, problems=problems))
+        runs = [fits.draws.values[few]]
+        runs += [self.sample(numbers, some, run).draws.values[few] for run in range(1, _RUNS)]
+        # The draws of a chain go together, so that those left out would have told little more.
+        values = np.concatenate([one[:, :, ::_RUNS] for one in runs], axis=2)
+        values = values[:, :, : fits.draws.values.shape[2]]
+        summaries = {name: figures.copy() for name, figures in fits.summaries.items()}
+        n, chains, length, parameters = values.shape
+        flat = np.moveaxis(values, 3, 1).reshape(n * parameters, chains, length)
+        for name, figures in summarise(flat, **self._asked).items():
+            summaries[name][few] = figures.reshape(n, parameters)
+        draws = fits.draws.put(few, Draws(values))
+        return replace(fits, draws=draws, summaries=summaries)
 
     def centred(self, fits: Fits) -> np.ndarray:
         """Draws with the intercept of the mean-centred predictors first."""
@@ -220,7 +263,7 @@ class Scenarios:
         weights = np.exp(log_weights)
         slopes = kept[..., 1:]
         flat = np.moveaxis(slopes, 3, 1).reshape(-1, *wanted)
-        figures = summarise(flat, hdi_prob=self.settings.hdi_prob, rope=self.settings.rope)
+        figures = summarise(flat, **self._asked)
         summaries = {name: figures[name].reshape(len(draws), -1) for name in FIGURES}
         # Resampling adds noise that the mean can do without, and repeats draws: their worth is
         # that of the weights.
@@ -293,6 +336,11 @@ def _doubt(k: float, worth: float) -> str:
     if worth < MIN_ESS:
         found.append(f"ESS {worth:.0f} is below {MIN_ESS:.0f}")
     return "; ".join(found)
+
+
+def _seed_of_run(seed: int, run: int) -> int:
+    """A seed for a further run, which no other seed's runs share."""
+    return int(np.random.SeedSequence((seed, run)).generate_state(1, np.uint64)[0] >> 1)
 
 
 def _resample(log_weights: np.ndarray, n: int, seed: int) -> np.ndarray:

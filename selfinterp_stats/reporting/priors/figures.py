@@ -63,6 +63,7 @@ def caption(row: pd.Series, prob: float) -> str:
 
 def _draw(rows: pd.DataFrame, prob: float) -> Figure:
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     height = _MARGINS_INCHES + len(rows) * _LINE_INCHES
     figure = Figure(figsize=(_WIDTH_INCHES, height), dpi=figures.DOTS_PER_INCH, facecolor="white")
@@ -95,6 +96,7 @@ def _draw(rows: pd.DataFrame, prob: float) -> Figure:
         label.set_parse_math(False)
     axes.tick_params(left=False)
     axes.spines["left"].set_visible(False)
+    axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10], min_n_ticks=3))
     axes.xaxis.set_major_formatter(lambda value, _: rounding.written(value, 2))
     axes.set_xlabel(f"estimate and {rounding.percent(prob)} HDI")
     return figure

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from selfinterp_stats.estimates.priors import PriorComparison
-from selfinterp_stats.models.prior_sets import PAPER
+from selfinterp_stats.models.prior_sets import PAPER, PRIOR_SETS
 from selfinterp_stats.reporting import cells, layout, rounding
 from selfinterp_stats.reporting.tables import csv_text
 
@@ -151,8 +151,11 @@ def sets_table(found: PriorComparison) -> layout.ReadingTable:
         "scaling’s\nworst k",
         "largest change\nof a weight",
     )
-    rows = [("", _set_cells(row)) for row in found.sets.to_dict("records")]
     sets = found.sets.to_dict("records")
+    rows = [
+        ("this package’s" if row["prior"] in PRIOR_SETS else "given", _set_cells(row))
+        for row in sets
+    ]
     before = (
         "Near-certain a priori: share of the scenarios’ own trials in which, drawn from the prior, "
         "one option has a probability above .99; an improper prior has none. Without posterior: "
@@ -169,7 +172,7 @@ def sets_table(found: PriorComparison) -> layout.ReadingTable:
     return layout.ReadingTable(
         "prior_sets",
         "The sets of priors",
-        "",
+        "origin",
         header,
         "lrrrrrrrrrrr",
         rows,
