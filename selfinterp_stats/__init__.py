@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from selfinterp_stats.estimates import Results, Settings, fit_correlations, fit_weights
     from selfinterp_stats.estimates.calibration import calibrate
     from selfinterp_stats.estimates.planning import compare_designs
+    from selfinterp_stats.estimates.priors import compare_priors
     from selfinterp_stats.estimates.sensitivity import compare_specifications
     from selfinterp_stats.inference.many import fit_many
     from selfinterp_stats.models import Prior
@@ -43,6 +44,7 @@ _HOME = {
     "Study": "study",
     "calibrate": "estimates.calibration",
     "compare_designs": "estimates.planning",
+    "compare_priors": "estimates.priors",
     "compare_runs": "reporting",
     "compare_specifications": "estimates.sensitivity",
     "fetch_paper_data": "study",
@@ -67,6 +69,7 @@ __all__ = [
     "__version__",
     "calibrate",
     "compare_designs",
+    "compare_priors",
     "compare_runs",
     "compare_specifications",
     "fetch_paper_data",

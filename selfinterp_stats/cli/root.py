@@ -18,6 +18,7 @@ from selfinterp_stats.cli.commands import (
 )
 from selfinterp_stats.cli.finetuning import finetune
 from selfinterp_stats.cli.plan import plan
+from selfinterp_stats.cli.priors import priors
 from selfinterp_stats.cli.sensitivity import sensitivity
 
 
@@ -54,6 +55,7 @@ for command in (
     fetch,
     reproduce,
     weights,
+    priors,
     sensitivity,
     calibrate,
     plan,
