@@ -15,8 +15,8 @@ from selfinterp_stats.estimates.propagation.slopes import Around, Choices, Slope
 from selfinterp_stats.inference.settings import Sampling
 
 # Draws of every scenario's slopes: while looking for the mode, and in the end.
-SKETCH: Final = 400
-DRAWS: Final = 1000
+SKETCH: Final = 300
+DRAWS: Final = 600
 # Rounds of looking for the mode, each with draws that the one before has tilted.
 ROUNDS: Final = 2
 # How much of the reports' pull the draws feel: all of it would leave them too narrow where the
