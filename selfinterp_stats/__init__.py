@@ -14,6 +14,7 @@ from selfinterp_stats._version import __version__
 if TYPE_CHECKING:
     from selfinterp_stats.errors import InputError, SelfInterpError, ServiceError
     from selfinterp_stats.estimates import Results, Settings, fit_correlations, fit_weights
+    from selfinterp_stats.estimates.propagation import propagate_uncertainty
     from selfinterp_stats.estimates.sensitivity import compare_specifications
     from selfinterp_stats.inference.many import fit_many
     from selfinterp_stats.models import Prior
@@ -44,6 +45,7 @@ _HOME = {
     "hdi_table": "reporting",
     "load_study": "study",
     "load_tidy": "study",
+    "propagate_uncertainty": "estimates.propagation",
     "reproduce": "reporting.reproduce",
     "simulate_study": "study",
 }
@@ -66,6 +68,7 @@ __all__ = [
     "hdi_table",
     "load_study",
     "load_tidy",
+    "propagate_uncertainty",
     "reproduce",
     "simulate_study",
 ]

@@ -24,6 +24,7 @@ from selfinterp_stats.cli.commands import (
     weights,
 )
 from selfinterp_stats.cli.finetuning import finetune
+from selfinterp_stats.cli.propagate import propagate
 from selfinterp_stats.cli.sensitivity import sensitivity
 from selfinterp_stats.errors import SelfInterpError
 
@@ -71,6 +72,7 @@ for command in (
     reproduce,
     weights,
     sensitivity,
+    propagate,
     tables,
     compare,
     simulate,

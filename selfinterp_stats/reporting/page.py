@@ -352,12 +352,16 @@ def _plain(value: object) -> str:
 @cache
 def template(name: str) -> Template:
     """Read one of the page templates; everything that goes into it is escaped."""
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        loader=FunctionLoader(resource),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    return environment.from_string(resource(name))
+    return environment.get_template(name)
 
 
 def resource(name: str) -> str:

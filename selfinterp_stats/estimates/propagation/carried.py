@@ -128,7 +128,10 @@ def posterior_draws(
     below = np.cumsum(share, axis=1)
     uniform = random.random((len(sd), draws))
     residual = np.stack(
-        [np.interp(u, b - s / 2, own) for u, b, s, own in zip(uniform, below, share, sd, strict=True)]
+        [
+            np.interp(u, b - s / 2, own)
+            for u, b, s, own in zip(uniform, below, share, sd, strict=True)
+        ]
     )
     normal = random.standard_normal(residual.shape)
     slope = fits.estimate[:, None] + normal * residual * fits.unit_sd[:, None]

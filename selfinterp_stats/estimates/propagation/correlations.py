@@ -38,11 +38,14 @@ class JointOf:
     joint : Joint
     study : int
         Its place among the joint posterior's studies.
+    places : (scenario,) array of int
+        Its scenarios among those of the joint posterior's slopes.
     """
 
     conditions: tuple[str, ...]
     joint: Joint
     study: int
+    places: np.ndarray
 
     def of(self, name: str, condition: str) -> np.ndarray:
         """Draws of a condition's parameter, (chain, draw)."""
@@ -152,7 +155,7 @@ def _joints(
         model = LatentModel(len(study.attributes), (True,) * count)
         joint = fit_joint(model, labels, choices, posed, draws=DRAWS, seed=seed)
         for at, cell in enumerate(cells):
-            joints[cell] = JointOf(tuple(conditions[cell]), joint, at)
+            joints[cell] = JointOf(tuple(conditions[cell]), joint, at, posed[at].which)
     return joints
 
 

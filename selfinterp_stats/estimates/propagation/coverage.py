@@ -38,6 +38,7 @@ BY: Final = ("study", "scenario")
 # from each imputation; and imputations of each study.
 STAGE_1: Final = 400
 JOINT: Final = 2000
+PARTICLES: Final = (200, 400)
 IMPUTED: Final = 100
 EACH: Final = 400
 
@@ -78,7 +79,7 @@ def _latent(
         Posed((name,), _places(labels, name), one.reported)
         for name, one in zip(names, drawn, strict=True)
     ]
-    joint = fit_joint(model, labels, choices, posed, draws=JOINT, seed=seed)
+    joint = fit_joint(model, labels, choices, posed, draws=JOINT, seed=seed, particles=PARTICLES)
     rows = []
     for at, (name, one) in enumerate(zip(names, drawn, strict=True)):
         for c, truth in enumerate(one.correlations):

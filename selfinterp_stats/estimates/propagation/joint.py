@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 import numpy as np
 
@@ -82,6 +83,7 @@ def fit_joint(
     *,
     draws: int,
     seed: int,
+    particles: tuple[int, int] = (SKETCH, DRAWS),
 ) -> Joint:
     """Fit the joint model to studies of one shape.
 
@@ -96,12 +98,14 @@ def fit_joint(
     draws : int
         Of the parameters, over all chains.
     seed : int
+    particles : (int, int)
+        Draws of every scenario's slopes, while looking for the mode and in the end.
     """
     around = Around.anywhere(len(labels), model.attributes)
-    drawn = draw_slopes(labels, choices, around, SKETCH, seed)
+    drawn = draw_slopes(labels, choices, around, particles[0], seed)
     for last in range(ROUNDS):
         around = _around(model, _batch(drawn, studies), studies, around)
-        size = DRAWS if last == ROUNDS - 1 else SKETCH
+        size = particles[last == ROUNDS - 1]
         drawn = draw_slopes(labels, choices, around, size, seed)
     batch = _batch(drawn, studies)
     chunk = draw(model, batch, Sampling("importance", draws=draws, seed=seed))
@@ -132,7 +136,7 @@ def _around(
 
     with jax.enable_x64(True):
         at = modes(model, batch)
-        pulls, curves = jax.device_get(jax.jit(jax.vmap(model.tilt))(at, batch.data))
+        pulls, curves = jax.device_get(_tilts(model)(at, batch.data))
     after = Around(*(a.copy() for a in before))
     for one, mode, pull, curve in zip(studies, at, pulls, curves, strict=True):
         ell, log_nu, delta, logit_pi = mode[:4]
@@ -140,3 +144,10 @@ def _around(
         for array, values in zip(after, new, strict=True):
             array[one.which] = values
     return after
+
+
+@lru_cache(maxsize=16)
+def _tilts(model: LatentModel) -> Any:
+    import jax
+
+    return jax.jit(jax.vmap(model.tilt))

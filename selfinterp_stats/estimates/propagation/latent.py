@@ -32,6 +32,7 @@ likelihood. What is left are a dozen or so parameters, sampled like any small po
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -140,6 +141,22 @@ class LatentModel:
         rest = (mu, jnp.tanh(z), jnp.exp(log_sigma), omega, jnp.tanh(partial))
         return jnp.concatenate([first, *rest])
 
+    def unconstrain(self, values: np.ndarray) -> np.ndarray:
+        """Back to the real line: (..., parameter) arrays of what `constrain` gives.
+
+        The noise of a condition without any becomes that of one with sd one; it plays no part.
+        """
+        real = np.array(values, dtype=float)
+        for i, name in enumerate(self.parameters):
+            stem, own = name.partition("[")[0], real[..., i]
+            if stem in ("nu", "sigma", "omega"):
+                real[..., i] = np.log(np.where(own > 0, own, 1.0))
+            elif stem in ("rho", "partial"):
+                real[..., i] = np.arctanh(np.clip(own, -1 + 1e-7, 1 - 1e-7))
+            elif stem == "pi":
+                real[..., i] = np.log(own / (1 - own))
+        return real
+
     def log_density(self, theta: Array, data: LatentData) -> Array:
         """Log-posterior density of the parameters, the scenarios' weights being averaged over.
 
@@ -185,7 +202,7 @@ class LatentModel:
 
         if not self.conditions:
             return jnp.zeros(())
-        slope, start, precision, log_det = self._regression(theta, data)
+        slope, start, precision, log_det = self.regression(theta, data)
         here = (data.counts > 0).astype(slope.dtype)
         slope, start = slope * here, start * here
         pull = jnp.einsum("scd,sd->sc", precision, slope)
@@ -207,15 +224,15 @@ class LatentModel:
         """
         import jax.numpy as jnp
 
-        slope, start, precision, _ = self._regression(theta, data)
+        slope, start, precision, _ = self.regression(theta, data)
         here = (data.counts > 0).astype(slope.dtype)
         slope, start = slope * here, start * here
         weighted = jnp.einsum("scd,sd->sc", precision, slope)
         pull = jnp.einsum("sc,sck->sk", weighted, data.reports - start[:, :, None])
         return pull, (weighted * slope).sum(axis=1)
 
-    def _regression(self, theta: Array, data: LatentData) -> tuple[Array, ...]:
-        """Slopes and intercepts of mean reports on weights, and their residual precision.
+    def regression(self, theta: Array, data: LatentData) -> tuple[Array, ...]:
+        """Slopes and intercepts of mean reports on weights, their residual precision, its log det.
 
         A condition in which a scenario has no report has residual variance one there, apart from
         the others; with slope, intercept and report zero it adds nothing.
@@ -226,8 +243,7 @@ class LatentModel:
         rho, sigma = jnp.tanh(z), jnp.exp(log_sigma)
         mean, sd = self.moments(theta)
         slope = sigma * rho / sd
-        apart = sigma / jnp.cosh(z)
-        common = apart[:, None] * self._residual_correlation(theta) * apart[None, :]
+        common = self.residual_covariance(theta)
         noise = jnp.where(jnp.array(self.noisy), jnp.exp(2 * log_omega), 0.0)
         here = (data.counts > 0).astype(slope.dtype)
         own = noise * here / jnp.maximum(data.counts, 1) + (1 - here)
@@ -237,7 +253,7 @@ class LatentModel:
         log_det = 2 * jnp.log(jnp.diagonal(factor, axis1=1, axis2=2)).sum(axis=1)
         return slope, mu - slope * mean, jnp.linalg.inv(covariance), log_det
 
-    def moments(self, theta: Array) -> tuple[Array, Array]:
+    def moments(self, theta: Any) -> tuple[Any, Any]:
         """Mean and sd of a max-scaled weight over attributes and scenarios."""
         import jax.numpy as jnp
 
@@ -245,6 +261,14 @@ class LatentModel:
         _, size, square = log_size(theta[2])
         mean = tilt * (1 + (k - 1) * size) / k
         return mean, jnp.sqrt((1 + (k - 1) * square) / k - mean**2)
+
+    def residual_covariance(self, theta: Array) -> Array:
+        """Covariance over conditions of the expected reports given the weights."""
+        import jax.numpy as jnp
+
+        _, z, log_sigma, _, _ = self._of_reports(theta)
+        apart = jnp.exp(log_sigma) / jnp.cosh(z)
+        return apart[:, None] * self._residual_correlation(theta) * apart[None, :]
 
     def _residual_correlation(self, theta: Array) -> Array:
         """Correlations of the conditions' residuals from partial ones, row by row."""
@@ -287,7 +311,7 @@ class LatentModel:
         """mu, atanh rho, log sigma, log omega and the partial correlations' atanh."""
         c = self.conditions
         ends = np.arange(len(NAMES) + 1) * c + 4
-        return [*(theta[a:b] for a, b in zip(ends, ends[1:], strict=False)), theta[ends[-1] :]]
+        return [*(theta[a:b] for a, b in pairwise(ends)), theta[ends[-1] :]]
 
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)

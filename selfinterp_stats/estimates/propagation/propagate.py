@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -11,16 +11,29 @@ import pandas as pd
 
 from selfinterp_stats.errors import InputError
 from selfinterp_stats.estimates.analysis import Steps, analyse_weights
+from selfinterp_stats.estimates.diagnostics import MAX_RHAT, MIN_ESS
 from selfinterp_stats.estimates.names import Names
 from selfinterp_stats.estimates.numbers import QUANTITIES
+from selfinterp_stats.estimates.propagation.beyond import beyond_correlation
 from selfinterp_stats.estimates.propagation.carried import DRAWS, Pooled, pooled, regressed
 from selfinterp_stats.estimates.propagation.cells import Weights, cells_of, imputed, plugged_in
 from selfinterp_stats.estimates.propagation.correlations import (
     LatentCorrelations,
     latent_correlations,
 )
+from selfinterp_stats.estimates.propagation.heterogeneity import (
+    Heterogeneity,
+    slopes_by_scenario,
+)
+from selfinterp_stats.estimates.propagation.pooling import pooled_weights
+from selfinterp_stats.estimates.propagation.reliability import (
+    noise_ceilings,
+    report_reliability,
+    weight_reliability,
+)
+from selfinterp_stats.estimates.propagation.truths import draw_truths
 from selfinterp_stats.estimates.results import CHAINS, Results, Settings
-from selfinterp_stats.estimates.sensitivity.arrays import weighed_of
+from selfinterp_stats.estimates.sensitivity.arrays import Weighed, weighed_of
 from selfinterp_stats.estimates.sensitivity.conclusions import (
     PEARSON,
     SHARE,
@@ -71,6 +84,14 @@ class Propagation:
         ``within_sd`` and ``between_sd`` are those of multiple imputation, and
         ``missing_information`` the share of variance that comes from between the imputations.
     latent : LatentCorrelations
+    reliability : pandas.DataFrame
+        One row per report set; see `noise_ceilings`.
+    beyond : pandas.DataFrame
+        One row per report set and quantity; see `beyond_correlation`.
+    heterogeneity : Heterogeneity
+    pooled : pandas.DataFrame
+        Weights pooled in part; see `pooled_weights`.
+    pooled_summary : pandas.DataFrame
     run : dict
         Provenance, as written to ``run.json``.
     """
@@ -78,7 +99,18 @@ class Propagation:
     weights: Results
     table: pd.DataFrame
     latent: LatentCorrelations
+    reliability: pd.DataFrame
+    beyond: pd.DataFrame
+    heterogeneity: Heterogeneity
+    pooled: pd.DataFrame
+    pooled_summary: pd.DataFrame
     run: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def untrusted(self) -> pd.DataFrame:
+        """Rows of `table` whose R-hat or bulk ESS says that they are not settled."""
+        settled = (self.table["rhat"] <= MAX_RHAT) & (self.table["ess_bulk"] >= MIN_ESS)
+        return self.table[~settled]
 
 
 def propagate_uncertainty(
@@ -113,9 +145,7 @@ def propagate_uncertainty(
     _refuse_without_reports(study)
     results = analyse_weights(study, settings, steps)
     weighed = weighed_of(study, results.weights, intercepts_of(results))
-    conclusions = [
-        one for one in conclusions_of(weighed, Names.of(study)) if one.kind != SHARE
-    ]
+    conclusions = [one for one in conclusions_of(weighed, Names.of(study)) if one.kind != SHARE]
     with steps.step("carried through", len(conclusions)):
         one, many = plugged_in(weighed), imputed(weighed, results.posteriors)
         rows = [
@@ -130,14 +160,61 @@ def propagate_uncertainty(
         latent = latent_correlations(study, weighed, conclusions, settings.seed)
     rows += [_latent(one, latent.draws, settings) for one in conclusions if one.id in latent.draws]
     table = _ordered(pd.DataFrame(rows), conclusions)
-    found = Propagation(results, table, latent)
+    with steps.step("truths", len(weighed)):
+        truths = {
+            cell: draw_truths(one.joint, one.study, one.places, settings.seed, cell)
+            for cell, one in latent.joints.items()
+        }
+    with steps.step("reliability", 2):
+        known = {cell: _recovered(weighed[cell], own.weights) for cell, own in truths.items()}
+        reliability = noise_ceilings(
+            report_reliability(_with_choices(study, latent), seed=settings.seed),
+            weight_reliability(study, settings),
+            known,
+        )
+    with steps.step("heterogeneity", len(weighed)):
+        heterogeneity = slopes_by_scenario(
+            latent.joints, {cell: one.scenarios for cell, one in weighed.items()}, settings
+        )
+    with steps.step("pooled weights", len(weighed)):
+        pooled_table, summary = pooled_weights(study, results.weights, settings)
+    found = Propagation(
+        weights=results,
+        table=table,
+        latent=latent,
+        reliability=reliability,
+        beyond=beyond_correlation(weighed, latent.joints, truths, settings),
+        heterogeneity=heterogeneity,
+        pooled=pooled_table,
+        pooled_summary=summary,
+    )
     found.run = _run(found, steps)
     return found
 
 
+def _with_choices(study: Study, latent: LatentCorrelations) -> Study:
+    """The study with only the report sets that the joint models are about."""
+    sets = {
+        (*cell, condition) for cell, one in latent.joints.items() for condition in one.conditions
+    }
+    keys = study.reports.set_index(["base_model", "set", "condition"]).index
+    return replace(study, reports=study.reports[keys.isin(sets)].reset_index(drop=True))
+
+
+def _recovered(weighed: Weighed, truth: np.ndarray) -> np.ndarray:
+    """Draws of the correlation of fitted with true weights, (chain, draw)."""
+    fitted = weighed.weights["rounded"]
+    a = fitted - fitted.mean()
+    b = truth - truth.mean(axis=(-2, -1), keepdims=True)
+    squares = (a**2).sum() * (b**2).sum(axis=(-2, -1))
+    return np.asarray((a * b).sum(axis=(-2, -1)) / np.sqrt(squares))
+
+
 def _refuse_without_reports(study: Study) -> None:
     """Refuse what has no correlation of reports, before anything is fitted."""
-    cells = [set(zip(f["base_model"], f["set"], strict=True)) for f in (study.choices, study.reports)]
+    cells = [
+        set(zip(f["base_model"], f["set"], strict=True)) for f in (study.choices, study.reports)
+    ]
     if not cells[0] & cells[1]:
         raise InputError(
             "the study holds no reports on scenarios with choices, so there is no correlation",

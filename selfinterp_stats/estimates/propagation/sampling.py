@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 import numpy as np
 
 from selfinterp_stats.inference.engines.laplace import laplace
+from selfinterp_stats.inference.engines.seeds import key_data
 from selfinterp_stats.inference.running.chunk import Chunk, fit_chunk
 from selfinterp_stats.inference.settings import Sampling
 
@@ -121,6 +122,15 @@ def _joined(parts: list[Chunk]) -> Chunk:
         np.concatenate([getattr(part, name) for part in parts]) for name in ("engines", "problems")
     )
     return Chunk(drawn, engines, problems)
+
+
+def random_keys(seed: int, number: int, *labels: str) -> Array:
+    """So many random keys, settled by the seed and by what they are for."""
+    import jax
+    import jax.numpy as jnp
+
+    words = jnp.asarray(key_data(seed, *labels)[:2])
+    return jax.random.split(jax.random.wrap_key_data(words), number)
 
 
 def modes(model: object, batch: Stacked[Any]) -> np.ndarray:

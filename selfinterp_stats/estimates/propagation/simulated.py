@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.integrate import cumulative_simpson
+from scipy.special import expit
 
 from selfinterp_stats.estimates.propagation.latent import OF_REPORTS, OF_WEIGHTS, LatentModel
 from selfinterp_stats.estimates.propagation.scenarios import Reported
@@ -24,11 +25,11 @@ class SimulatedDesign:
         Trials and reports are per scenario.
     """
 
-    scenarios: int = 100
+    scenarios: int = 30
     attributes: int = 5
     trials: int = 50
     reports: int = 10
-    conditions: int = 2
+    conditions: int = 1
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def draw_study(design: SimulatedDesign, seed: int, name: str) -> SimulatedStudy:
     """
     random = np.random.Generator(np.random.Philox(key=key_data(seed, "prior", name).view("u8")))
     ell, log_nu, delta, logit_pi = (random.normal(*prior) for prior in OF_WEIGHTS.values())
-    weights = _weights(random, design, delta, 1 / (1 + np.exp(-logit_pi)))
+    weights = _weights(random, design, delta, expit(logit_pi))
     largest = np.exp(ell + np.exp(log_nu) * random.standard_normal(design.scenarios))
     choices = _choices(random, design, weights * largest[:, None]).assign(study=name)
     c = design.conditions
@@ -111,7 +112,7 @@ def _choices(
     d = random.random(shape) - random.random(shape)
     intercept = 2.5 * random.standard_t(3, design.scenarios)
     logit = intercept[:, None] + np.einsum("stk,sk->st", d - d.mean(axis=1, keepdims=True), slopes)
-    chose_a = random.random(logit.shape) < 1 / (1 + np.exp(-logit))
+    chose_a = random.random(logit.shape) < expit(logit)
     columns = {f"d{i + 1}": d[..., i].ravel() for i in range(design.attributes)}
     scenario = [f"{i:04d}" for i in range(design.scenarios) for _ in range(design.trials)]
     return pd.DataFrame({"scenario": scenario, "chose_a": chose_a.ravel().astype(int), **columns})

@@ -83,9 +83,14 @@ class Around(NamedTuple):
     @classmethod
     def anywhere(cls, scenarios: int, attributes: int) -> Around:
         """A wide density that knows nothing of the reports."""
-        numbers = (np.log(6.0), 1.0, 0.0, 0.0)
-        flat = [np.full(scenarios, number) for number in numbers]
-        return cls(*flat, np.zeros((scenarios, attributes)), np.zeros(scenarios))
+        return cls(
+            ell=np.full(scenarios, np.log(6.0)),
+            nu=np.ones(scenarios),
+            delta=np.zeros(scenarios),
+            logit_pi=np.zeros(scenarios),
+            pull=np.zeros((scenarios, attributes)),
+            curve=np.zeros(scenarios),
+        )
 
     def only(self, which: np.ndarray | slice) -> Around:
         """That of some scenarios."""
@@ -112,9 +117,7 @@ class SlopeDraws:
         return replace(self, slopes=self.slopes[which], log_density=self.log_density[which])
 
 
-def packed(
-    choices: pd.DataFrame, by: Sequence[str]
-) -> tuple[tuple[tuple[str, ...], ...], Choices]:
+def packed(choices: pd.DataFrame, by: Sequence[str]) -> tuple[tuple[tuple[str, ...], ...], Choices]:
     """Choices as arrays, and the labels of their scenarios in sorted order.
 
     Parameters
@@ -278,8 +281,9 @@ def _step(state: _State, choices: Choices, around: Around) -> _State:
             for a, b in zip(new, particles, strict=True)
         )
 
-    particles, _ = jax.lax.scan(round_of_moves, particles, jax.random.split(of_moves, ROUNDS))
-    return _State(key, *particles, heat)
+    moves = jax.random.split(of_moves, ROUNDS)
+    (intercept, slopes, start, gained, density), _ = jax.lax.scan(round_of_moves, particles, moves)
+    return _State(key, intercept, slopes, start, gained, density, heat)
 
 
 def _next_heat(heat: Array, gained: Array) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,7 +11,8 @@ import pandas as pd
 
 from selfinterp_stats.estimates.sensitivity import Sensitivity
 from selfinterp_stats.estimates.sensitivity.specifications import COLUMNS, NOBODY
-from selfinterp_stats.reporting import figures, rounding, svg
+from selfinterp_stats.reporting import figures, rounding
+from selfinterp_stats.reporting.drawing import save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,8 +48,6 @@ def write_figures(found: Sensitivity, folder: Path) -> dict[str, str]:
         The SVG's text by the conclusion's id.
     """
     import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     drawings = {}
     prob = found.weights.settings.hdi_prob
@@ -59,15 +57,7 @@ def write_figures(found: Sensitivity, folder: Path) -> dict[str, str]:
             if estimated.empty:
                 continue
             figure = _draw(estimated, prob)
-            name = file_name(str(identifier))
-            canvas = FigureCanvasAgg(figure)
-            canvas.draw()
-            figures.write_png(np.asarray(canvas.buffer_rgba()), folder / f"{name}.png")
-            drawing = io.StringIO()
-            FigureCanvasSVG(figure).print_svg(drawing, metadata={"Date": None, "Creator": None})
-            compact = svg.compacted(drawing.getvalue(), name)
-            (folder / f"{name}.svg").write_text(compact, encoding="utf-8", newline="\n")
-            drawings[str(identifier)] = compact
+            drawings[str(identifier)] = save(figure, folder, file_name(str(identifier)))
     return drawings
 
 
