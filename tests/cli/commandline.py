@@ -6,9 +6,11 @@ import contextlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from pathlib import Path
 
 from selfinterp_stats.cli.main import run
@@ -65,3 +67,30 @@ def contents(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.found += [value for name, value in attrs if name in {"href", "src"}]
+
+
+def check_page(out: Path, base_model: str, escaped: str) -> None:
+    """The page in a folder stands alone, its links lead somewhere, names are escaped in it."""
+    page = (out / "index.html").read_text()
+    links = _Links()
+    links.feed(page)
+    assert escaped in page
+    assert base_model not in page
+    assert "b" not in links.tags
+    ids = set(re.findall(r'\bid="([^"]+)"', page))
+    for link in links.found:
+        if link.startswith("#"):
+            assert link[1:] in ids
+        elif link != "data:,":
+            assert (out / link).is_file(), link

@@ -92,11 +92,6 @@ def latent_correlations(
     conclusions : sequence of Conclusion
         Correlations, and changes of them.
     seed : int
-
-    Raises
-    ------
-    InputError
-        A report set has no scenario with two valid reports.
     """
     joints = _joints(study, weighed, _conditions(conclusions), seed)
     return LatentCorrelations(
@@ -142,10 +137,7 @@ def _joints(
                 which=np.array([places[*cell, str(name)] for name in weighed[cell].scenarios]),
                 reported=tuple(
                     reported_of(
-                        by_set[*cell, name],
-                        list(weighed[cell].scenarios),
-                        study.attributes,
-                        study.source,
+                        by_set[*cell, name], list(weighed[cell].scenarios), study.attributes
                     )
                     for name in conditions[cell]
                 ),

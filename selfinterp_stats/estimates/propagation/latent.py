@@ -224,6 +224,9 @@ class LatentModel:
         """
         import jax.numpy as jnp
 
+        if not self.conditions:
+            nothing = jnp.zeros(len(data.counts))
+            return jnp.zeros((len(data.counts), self.attributes)), nothing
         slope, start, precision, _ = self.regression(theta, data)
         here = (data.counts > 0).astype(slope.dtype)
         slope, start = slope * here, start * here

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 DRAWS: Final = 2000
 # Draws of the parameters with which scenarios' weights are drawn, over all chains.
 TAKEN: Final = 400
-PARTICLES: Final = (300, 400)
 
 
 def pooled_weights(
@@ -61,9 +60,7 @@ def pooled_weights(
     for (base_model, set_), choices in study.choices.groupby(["base_model", "set"], sort=True):
         labels, arrays = packed(choices, BY)
         posed = Posed((base_model, set_, "pooled"), np.arange(len(labels)), ())
-        joint = fit_joint(
-            model, labels, arrays, [posed], draws=DRAWS, seed=settings.seed, particles=PARTICLES
-        )
+        joint = fit_joint(model, labels, arrays, [posed], draws=DRAWS, seed=settings.seed)
         drawn = _weights(model, joint.values[0], joint.data[0], joint.slopes.slopes, settings.seed)
         frames.append(_table(labels, study.attributes, drawn, settings))
         found = summarise(np.moveaxis(joint.values[0], 2, 0))

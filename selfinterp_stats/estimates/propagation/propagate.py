@@ -31,6 +31,7 @@ from selfinterp_stats.estimates.propagation.reliability import (
     report_reliability,
     weight_reliability,
 )
+from selfinterp_stats.estimates.propagation.reports import refuse_without_repeats
 from selfinterp_stats.estimates.propagation.truths import draw_truths
 from selfinterp_stats.estimates.results import CHAINS, Results, Settings
 from selfinterp_stats.estimates.sensitivity.arrays import Weighed, weighed_of
@@ -143,6 +144,7 @@ def propagate_uncertainty(
     """
     settings, steps = settings or Settings(), steps or Steps()
     _refuse_without_reports(study)
+    refuse_without_repeats(study)
     results = analyse_weights(study, settings, steps)
     weighed = weighed_of(study, results.weights, intercepts_of(results))
     conclusions = [one for one in conclusions_of(weighed, Names.of(study)) if one.kind != SHARE]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from selfinterp_stats.errors import InputError
 from selfinterp_stats.estimates.agreement import EXPLAINER
+from selfinterp_stats.estimates.propagation.reports import refuse_without_repeats
 from selfinterp_stats.estimates.results import Settings
 from selfinterp_stats.estimates.weights import LARGEST_WEIGHT, fit_weights
 from selfinterp_stats.inference.engines.seeds import key_data
@@ -56,22 +56,15 @@ def report_reliability(study: Study, *, seed: int = 0) -> pd.DataFrame:
     InputError
         A report set has no scenario with two valid reports.
     """
+    refuse_without_repeats(study)
     rows = []
     for (base_model, set_, condition), reports in study.reports.groupby(
         ["base_model", "set", "condition"]
     ):
         by = reports.groupby([*EXPLAINER, "scenario"])
         repeated = reports[by["repeat"].transform("size") > 1]
-        if repeated.empty:
-            raise InputError(
-                "reports were asked for only once per scenario, so their reliability is unknown",
-                file=study.source,
-                value=f"{base_model} / {set_} / {condition}",
-                allowed="report sets in which some scenario has two valid reports or more",
-                remedy="Ask for several reports per scenario, or leave this report set out.",
-            )
         random = np.random.default_rng(key_data(seed, "halves", base_model, set_, condition))
-        half = float(np.mean([_halves(repeated, study.attributes, random) for _ in range(SPLITS)]))
+        half = _mean_of_halves(repeated, study.attributes, random)
         cells = repeated.groupby([*EXPLAINER, "scenario"]).ngroups
         rows.append(
             {
@@ -87,21 +80,37 @@ def report_reliability(study: Study, *, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _halves(
+def _mean_of_halves(
     reports: pd.DataFrame, attributes: tuple[str, ...], random: np.random.Generator
 ) -> float:
-    """Correlation of the means of two random halves."""
-    shuffled = reports.iloc[random.permutation(len(reports))]
-    by = shuffled.groupby([*EXPLAINER, "scenario"], sort=True)
-    half = by.cumcount() < by["repeat"].transform("size") // 2
-    means = []
-    for part in (shuffled[half], shuffled[~half]):
-        mean = part.groupby([*EXPLAINER, "scenario"], sort=True)[list(attributes)].mean()
-        by_explainer = mean.groupby(level=list(EXPLAINER))
-        mean = mean - by_explainer.transform("mean").mean(axis=1).to_numpy()[:, None]
-        spread = np.sqrt((mean**2).groupby(level=list(EXPLAINER)).transform("mean").mean(axis=1))
-        means.append((mean.to_numpy() / spread.to_numpy()[:, None]).ravel())
-    return float(np.corrcoef(np.stack(means))[0, 1])
+    """Mean correlation of the means of two random halves."""
+    cells = reports.groupby([*EXPLAINER, "scenario"], sort=True)
+    counts, labels = cells.size().to_numpy(), cells.size().index
+    explainer = labels.droplevel("scenario").factorize()[0]
+    shape = (len(counts), int(counts.max()))
+    values, valid = np.zeros((*shape, len(attributes))), np.arange(shape[1]) < counts[:, None]
+    at = (cells.ngroup().to_numpy(), cells.cumcount().to_numpy())
+    values[at] = reports[list(attributes)].to_numpy(dtype=float)
+    found = []
+    for _ in range(SPLITS):
+        # Places in a random order of each scenario's own reports.
+        order = np.where(valid, random.random(shape), 2.0).argsort(axis=1).argsort(axis=1)
+        first = (order < counts[:, None] // 2) & valid
+        halves = []
+        for half in (first, valid & ~first):
+            means = (values * half[..., None]).sum(axis=1) / half.sum(axis=1)[:, None]
+            halves.append(_standardised(means, explainer).ravel())
+        found.append(np.corrcoef(np.stack(halves))[0, 1])
+    return float(np.mean(found))
+
+
+def _standardised(means: np.ndarray, explainer: np.ndarray) -> np.ndarray:
+    """Within one explaining model and fold."""
+    scaled = np.full_like(means, np.nan)
+    for one in np.unique(explainer):
+        own = means[explainer == one]
+        scaled[explainer == one] = (own - own.mean()) / own.std(ddof=1)
+    return scaled
 
 
 def weight_reliability(study: Study, settings: Settings) -> pd.DataFrame:

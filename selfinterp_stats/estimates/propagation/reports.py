@@ -13,6 +13,26 @@ from selfinterp_stats.estimates.propagation.scenarios import Reported
 from selfinterp_stats.study import Study
 
 
+def refuse_without_repeats(study: Study) -> None:
+    """Refuse reports of which nothing tells noise from meaning.
+
+    Raises
+    ------
+    InputError
+        A report set has no scenario with two valid reports.
+    """
+    repeats = study.reports.groupby([*EXPLAINER, "scenario"]).size()
+    most = repeats.groupby(level=["base_model", "set", "condition"]).max()
+    for name in most.index[most < 2]:
+        raise InputError(
+            "reports were asked for only once per scenario, so their reliability is unknown",
+            file=study.source,
+            value=" / ".join(name),
+            allowed="report sets in which some scenario has two valid reports or more",
+            remedy="Ask for several reports per scenario, or leave this report set out.",
+        )
+
+
 def standardised_singles(study: Study) -> pd.DataFrame:
     """Single reports on the scale on which the paper's mean reports have mean 0 and sd 1.
 
@@ -38,7 +58,7 @@ def standardised_singles(study: Study) -> pd.DataFrame:
 
 
 def reported_of(
-    singles: pd.DataFrame, scenarios: Sequence[str], attributes: Sequence[str], source: str
+    singles: pd.DataFrame, scenarios: Sequence[str], attributes: Sequence[str]
 ) -> Reported:
     """Reports of one base model, set and condition, one row per scenario.
 
@@ -49,13 +69,6 @@ def reported_of(
     scenarios : sequence of str
         Those with choices; reports on others are left out.
     attributes : sequence of str
-    source : str
-        What the study is called in a message.
-
-    Raises
-    ------
-    InputError
-        No scenario has more than one valid report, so that nothing tells noise from meaning.
     """
     columns = list(attributes)
     singles = singles[singles["scenario"].isin(scenarios)].dropna(subset=columns)
@@ -63,16 +76,6 @@ def reported_of(
     own = singles.groupby(cells)[columns]
     deviations = singles[columns] - own.transform("mean")
     freedom = (len(singles) - own.ngroups) * len(columns)
-    if freedom == 0:
-        raise InputError(
-            "reports were asked for only once per scenario, so their reliability is unknown",
-            file=source,
-            value=" / ".join(map(str, singles.iloc[0][["base_model", "set", "condition"]]))
-            if len(singles)
-            else None,
-            allowed="report sets in which some scenario has two valid reports or more",
-            remedy="Ask for several reports per scenario, or leave this report set out.",
-        )
     by_scenario = singles.groupby("scenario")[columns]
     return Reported(
         means=by_scenario.mean().reindex(scenarios).to_numpy(dtype=float),

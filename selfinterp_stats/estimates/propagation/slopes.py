@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     Array = jax.Array
 
-# Values of the linear predictor computed together: bounds the memory.
-TOGETHER: Final = 8_000_000
+# Scenarios computed together: bounds the memory, and what is compiled for one part serves all.
+TOGETHER: Final = 100
 # Rounds of moves after each step; a round has one of each kind.
 ROUNDS: Final = 3
 # Sizes of moves relative to the largest slope, drawn anew each time from this range of logs.
@@ -158,8 +158,8 @@ def draw_slopes(
     from selfinterp_stats.inference.running.compiled import keep_compiled
 
     keep_compiled()
-    n, trials, _ = choices.d.shape
-    size = int(np.clip(TOGETHER // (draws * trials), 1, n))
+    n = len(labels)
+    size = min(TOGETHER, n)
     keys = keys_data(seed, "slopes", labels)[:, :2]
     start, step = _compiled(draws)
     slopes, densities = [], []
