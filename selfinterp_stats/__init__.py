@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from selfinterp_stats.estimates.calibration import calibrate
     from selfinterp_stats.estimates.planning import compare_designs
     from selfinterp_stats.estimates.priors import compare_priors
+    from selfinterp_stats.estimates.propagation import propagate_uncertainty
     from selfinterp_stats.estimates.sensitivity import compare_specifications
     from selfinterp_stats.inference.many import fit_many
     from selfinterp_stats.models import Prior
@@ -54,6 +55,7 @@ _HOME = {
     "hdi_table": "reporting",
     "load_study": "study",
     "load_tidy": "study",
+    "propagate_uncertainty": "estimates.propagation",
     "reproduce": "reporting.reproduce",
     "simulate_study": "study",
 }
@@ -79,6 +81,7 @@ __all__ = [
     "hdi_table",
     "load_study",
     "load_tidy",
+    "propagate_uncertainty",
     "reproduce",
     "simulate_study",
 ]

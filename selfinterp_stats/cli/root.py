@@ -19,6 +19,7 @@ from selfinterp_stats.cli.commands import (
 from selfinterp_stats.cli.finetuning import finetune
 from selfinterp_stats.cli.plan import plan
 from selfinterp_stats.cli.priors import priors
+from selfinterp_stats.cli.propagate import propagate
 from selfinterp_stats.cli.sensitivity import sensitivity
 
 
@@ -57,6 +58,7 @@ for command in (
     weights,
     priors,
     sensitivity,
+    propagate,
     calibrate,
     plan,
     tables,
