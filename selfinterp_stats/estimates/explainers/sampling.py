@@ -1,0 +1,137 @@
+"""From a model of crossed cells to draws: by importance, and by NUTS where that is not trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from selfinterp_stats.inference.density.graph_model import lift_graph
+from selfinterp_stats.inference.density.steadied import SteadiedModel, steadied
+from selfinterp_stats.models.explainers.crossed import Part
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+CHAINS: Final = 4
+_HEAVY_TAILS: Final = 4
+_GOOD_K: Final = 0.7
+_FEWEST_ACCEPTED: Final = 0.15
+_WIDE: Final = {"half-normal": 10.0, "log-normal": 3.0}
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Draws of one model's parameters and how they were made.
+
+    Attributes
+    ----------
+    values : dict of str to (chain, draw, ...) array
+        Parameters on their own scale.
+    engine : str
+        ``importance`` or ``nuts``.
+    pareto_k : float
+        Shape of the tail of the importance ratios.
+    accepted : float
+        Share of the proposals that were taken.
+    diverging : int
+    """
+
+    values: dict[str, np.ndarray]
+    engine: str
+    pareto_k: float
+    accepted: float
+    diverging: int = 0
+
+
+def steadied_model(model: pm.Model, data: Sequence[str], parts: Sequence[Part]) -> SteadiedModel:
+    """Lift a model of crossed cells, in steady coordinates.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        Its first parameters are the sds of `parts`, its next the effects under them.
+    data : sequence of str
+        Names of its data.
+    parts : sequence of Part
+        Of the effects' prior covariance, fixed ones among them.
+    """
+    free = [part for part in parts if part.prior != "fixed"]
+    fixed = [part for part in parts if part.prior == "fixed"]
+    zero = np.zeros((len(parts[0].matrix),) * 2)
+    return SteadiedModel(
+        graph=lift_graph(model, data),
+        squares=np.array([part.matrix @ part.matrix.T for part in free]),
+        fixed=sum((p.numbers[0] ** 2 * p.matrix @ p.matrix.T for p in fixed), start=zero),
+        log_prior=lambda at: sum(
+            part.log_prior(float(value)) for part, value in zip(free, at, strict=True)
+        ),
+        wide=np.log([_WIDE[part.prior] for part in free]),
+    )
+
+
+def sample(
+    model: SteadiedModel,
+    data: Any,
+    labels: Sequence[str],
+    *,
+    draws: int,
+    seed: int,
+    wide: Any = None,
+) -> list[Sampled]:
+    """Sample many datasets of one model.
+
+    Parameters
+    ----------
+    model : SteadiedModel
+    data : tuple of arrays
+        With a first axis of datasets.
+    labels : sequence of str
+        What each dataset is called; with the seed it settles the draws.
+    draws : int
+        Over all chains.
+    seed : int
+    wide : object, optional
+        See `steadied`.
+    """
+    import jax
+
+    from selfinterp_stats.inference.engines.importance import importance
+    from selfinterp_stats.inference.engines.nuts import nuts
+
+    batch, around = steadied(model, data, tuple((label,) for label in labels), wide)
+    how: dict[str, Any] = {"chains": CHAINS, "draws": draws // CHAINS, "seed": seed, "x64": True}
+    taken: Any = batch  # the engines ask of a batch no more than this one has
+    graph: Any = model
+    with jax.enable_x64(True):
+        drawn, again = importance(graph, taken, around, **how)
+        if (_poor(drawn)).any():
+            second, _ = importance(graph, taken, again, degrees_of_freedom=_HEAVY_TAILS, **how)
+            better = np.flatnonzero(
+                _poor(drawn) & (second.per_dataset["pareto_k"] < drawn.per_dataset["pareto_k"])
+            )
+            drawn = drawn.put(better, second.select(better))
+        poor = _poor(drawn)
+        exact = nuts(graph, taken, around, **how) if poor.any() else None
+    found = []
+    for i, is_poor in enumerate(poor):
+        chosen = exact if exact is not None and is_poor else drawn
+        found.append(
+            Sampled(
+                values=model.graph.split(chosen.values[i]),
+                engine="nuts" if chosen is exact else "importance",
+                pareto_k=float(drawn.per_dataset["pareto_k"][i]),
+                accepted=float(drawn.per_dataset["proposals_accepted"][i]),
+                diverging=int(chosen.per_draw["diverging"][i].sum()) if chosen is exact else 0,
+            )
+        )
+    return found
+
+
+def _poor(drawn: Any) -> np.ndarray:
+    trusted: np.ndarray = (drawn.per_dataset["pareto_k"] <= _GOOD_K) & (
+        drawn.per_dataset["proposals_accepted"] >= _FEWEST_ACCEPTED
+    )
+    return ~trusted
