@@ -21,6 +21,7 @@ from selfinterp_stats.cli.commands import (
     tables,
     weights,
 )
+from selfinterp_stats.cli.explainers import explainers
 from selfinterp_stats.errors import SelfInterpError
 
 INTERRUPTED = 130
@@ -58,7 +59,7 @@ def selfinterp(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (demo, fetch, reproduce, weights, tables, compare, simulate):
+for command in (demo, fetch, reproduce, weights, tables, compare, explainers, simulate):
     selfinterp.add_command(command)
 
 

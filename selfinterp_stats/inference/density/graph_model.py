@@ -59,7 +59,7 @@ class GraphModel:
         ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes])
         starts = np.concatenate([[0], ends[:-1]])
         return {
-            name: values[..., start:end].reshape(*values.shape[:-1], *shape)
+            name: values[..., start:end].reshape((*values.shape[:-1], *shape))
             for name, shape, start, end in zip(self.names, self.shapes, starts, ends, strict=True)
         }
 
@@ -92,10 +92,13 @@ def lift_graph(model: pm.Model, data: Sequence[str]) -> GraphModel:
         replaced,
         rebuild_strict=False,
     )
-    start = model.initial_point()
+    shapes = [rv.type.shape for rv in model.free_RVs]
+    if any(length is None for shape in shapes for length in shape):
+        start = model.initial_point()
+        shapes = [np.shape(start[value.name]) for value in values]
     return GraphModel(
         names=tuple(rv.name for rv in model.free_RVs),
-        shapes=tuple(np.shape(start[value.name]) for value in values),
+        shapes=tuple(tuple(map(int, shape)) for shape in shapes),
         _log_density=to_jax([*values, *inputs], [density]),
         _constrained=to_jax(values, constrained),
     )

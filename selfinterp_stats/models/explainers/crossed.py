@@ -105,9 +105,7 @@ def parts_of(cells: Sequence[CellName]) -> list[Part]:
     return _surface(cells, "")
 
 
-def _surface(
-    cells: Sequence[CellName], prefix: str, sign: np.ndarray | None = None
-) -> list[Part]:
+def _surface(cells: Sequence[CellName], prefix: str, sign: np.ndarray | None = None) -> list[Part]:
     sign = np.ones(len(cells)) if sign is None else sign
 
     def levels(of: Sequence[Any]) -> np.ndarray:

@@ -62,9 +62,15 @@ class ItemDesign:
     @classmethod
     def of(cls, data: Collapsed, categories: int = 2) -> ItemDesign:
         """The design of collapsed items."""
-        counts = (len(of) for of in (data.cells, data.targets, data.classes, data.clusters))
-        nodes = MANY_NODES if item_sd(data) > LARGE_ITEM_SD else NODES
-        return cls(tuple(parts_of(data.cells)), *counts, categories=categories, nodes=nodes)
+        return cls(
+            parts=tuple(parts_of(data.cells)),
+            cells=len(data.cells),
+            targets=len(data.targets),
+            classes=len(data.classes),
+            clusters=len(data.clusters),
+            categories=categories,
+            nodes=MANY_NODES if item_sd(data) > LARGE_ITEM_SD else NODES,
+        )
 
     def sampled_sds(self) -> list[Part]:
         """The sds that are sampled, in the model's order, each with the effects that it governs."""
@@ -136,7 +142,7 @@ def item_model(design: ItemDesign, data: Collapsed) -> pm.Model:
         nodes, log_weights = quadrature(design.nodes)
         spread = sd_item[given["target"]][:, None] * nodes
         at_shifts = [
-            given["count"]
+            given["times"]
             * pt.logsumexp(
                 _log_likelihood(place[:, None] + shifts[i] + spread, given, cuts) + log_weights,
                 axis=1,
@@ -157,7 +163,7 @@ def item_sd(data: Collapsed) -> float:
     correlation of the answers themselves is about 2 / pi times the arc sine of that.
     """
     patterns = data.patterns
-    both = patterns.seen * patterns.count[:, None]
+    both = patterns.seen * patterns.times[:, None]
     share = np.zeros(len(patterns.cell))
     total = np.zeros(len(patterns.cell))
     np.add.at(total, patterns.site, both)
@@ -166,10 +172,10 @@ def item_sd(data: Collapsed) -> float:
     apart = patterns.seen * ((patterns.answer > 0) - share[patterns.site])
     products = apart.sum(1) ** 2 - (apart**2).sum(1)
     pairs = patterns.seen.sum(1) * (patterns.seen.sum(1) - 1)
-    variance = (patterns.count[:, None] * apart**2).sum() / max(both.sum(), 1)
-    if not variance or not (patterns.count * pairs).sum():
+    variance = (patterns.times[:, None] * apart**2).sum() / max(both.sum(), 1)
+    if not variance or not (patterns.times * pairs).sum():
         return 0.0
-    alike = (patterns.count * products).sum() / (patterns.count * pairs).sum() / variance
+    alike = (patterns.times * products).sum() / (patterns.times * pairs).sum() / variance
     latent = min(0.99, max(0.0, float(np.sin(np.pi / 2 * min(1.0, max(0.0, alike))))))
     return float(np.sqrt(np.pi**2 / 3 * latent / (1 - latent)))
 

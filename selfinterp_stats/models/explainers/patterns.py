@@ -34,7 +34,7 @@ class Patterns(NamedTuple):
     seen : (pattern, slot) array
         1 where there is an answer, 0 where it is missing.
     cluster : (pattern,) array of int
-    count : (pattern,) array
+    times : (pattern,) array
         Items with this pattern.
     """
 
@@ -46,11 +46,13 @@ class Patterns(NamedTuple):
     answer: np.ndarray
     seen: np.ndarray
     cluster: np.ndarray
-    count: np.ndarray
+    times: np.ndarray
 
     def astype(self, kind: type) -> Patterns:
         """The same with its floats in another precision."""
-        return Patterns(*(a if np.issubdtype(a.dtype, np.integer) else a.astype(kind) for a in self))
+        return Patterns(
+            *(a if np.issubdtype(a.dtype, np.integer) else a.astype(kind) for a in self)
+        )
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,14 @@ def collapse(items: pd.DataFrame, answers: pd.Series, *, by_truth: bool = False)
     )
     seen = unique[:, 1 : 1 + len(slots)]
     patterns = Patterns(
-        *sites.T,
+        cell=sites[:, 0],
+        target=sites[:, 1],
+        klass=sites[:, 2],
+        group=sites[:, 3],
         site=unique[:, 1 + len(slots) :],
         answer=np.maximum(seen - 1, 0),
         seen=(seen > 0).astype(float),
         cluster=unique[:, 0],
-        count=counts.astype(float),
+        times=counts.astype(float),
     )
     return Collapsed(patterns, cells, *(tuple(map(str, of)) for of in (targets, classes, clusters)))
