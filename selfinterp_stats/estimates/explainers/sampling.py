@@ -22,7 +22,7 @@ CHAINS: Final = 4
 _HEAVY_TAILS: Final = 4
 _GOOD_K: Final = 0.7
 # A little stricter than what is asked of everything reported: ESS 400 and R-hat 1.01.
-_ENOUGH: Final = 450
+ENOUGH: Final = 450
 _ALIKE: Final = 1.009
 _WIDE: Final = {"half-normal": 10.0, "log-normal": 3.0}
 
@@ -85,6 +85,7 @@ def sample(
     draws: int,
     seed: int,
     wide: Any = None,
+    enough: float = ENOUGH,
 ) -> list[Sampled]:
     """Sample many datasets of one model.
 
@@ -100,6 +101,8 @@ def sample(
     seed : int
     wide : object, optional
         See `steadied`.
+    enough : float
+        Effective draws of every parameter below which importance is given up for NUTS.
     """
     import jax
 
@@ -112,10 +115,10 @@ def sample(
     graph: Any = model
     with jax.enable_x64(True):
         drawn, again = importance(graph, taken, around, **how)
-        poor = _poor(drawn)
+        poor = _poor(drawn, enough)
         if poor.any():
             second, _ = importance(graph, taken, again, degrees_of_freedom=_HEAVY_TAILS, **how)
-            still = _poor(second)
+            still = _poor(second, enough)
             drawn = drawn.put(np.flatnonzero(poor), second.select(np.flatnonzero(poor)))
             poor = poor & still
         exact = nuts(graph, taken, around, **how) if poor.any() else None
@@ -134,13 +137,15 @@ def sample(
     return found
 
 
-def _poor(drawn: Draws) -> np.ndarray:
+def _poor(drawn: Draws, enough: float) -> np.ndarray:
     """Which datasets' draws are not to be trusted, or too few are worth something."""
     n, chains, length, size = drawn.values.shape
     flat = np.moveaxis(drawn.values, 3, 1).reshape(n * size, chains, length)
     worth = ess_bulk(flat).reshape(n, size).min(axis=1)
+    # R-hat is noisy where effective draws are few.
+    alike = _ALIKE if enough >= ENOUGH else 1.03
     apart = rhat(flat).reshape(n, size).max(axis=1)
     trusted: np.ndarray = (
-        (drawn.per_dataset["pareto_k"] <= _GOOD_K) & (worth >= _ENOUGH) & (apart <= _ALIKE)
+        (drawn.per_dataset["pareto_k"] <= _GOOD_K) & (worth >= enough) & (apart <= alike)
     )
     return ~trusted
