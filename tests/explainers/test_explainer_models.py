@@ -159,7 +159,8 @@ def test_draws_agree_with_a_model_of_explicit_item_effects():
         )
         explicit = pm.sample(
             600, tune=600, chains=2, cores=1, random_seed=1, target_accept=0.95,
-            nuts_sampler="numpyro", progressbar=False, compute_convergence_checks=False,
+            nuts_sampler="numpyro", nuts_sampler_kwargs={"chain_method": "vectorized"},
+            progressbar=False, compute_convergence_checks=False,
         )["posterior"]  # fmt: skip
     theirs = explicit["cell"].to_numpy().reshape(-1, 4)
     mine = found.values["cell"].reshape(-1, 4)
