@@ -102,10 +102,10 @@ def fresh_process(command: Sequence[str], *, env: dict[str, str] | None = None) 
         )
 
 
-def describe_machine() -> dict[str, object]:
+def describe_machine(libraries: Sequence[str] = LIBRARIES) -> dict[str, object]:
     """CPU model, cores this process may use, memory in GiB, system, Python and libraries."""
     versions = {}
-    for name in LIBRARIES:
+    for name in libraries:
         try:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

@@ -14,6 +14,7 @@ from selfinterp_stats._version import __version__
 if TYPE_CHECKING:
     from selfinterp_stats.errors import InputError, SelfInterpError, ServiceError
     from selfinterp_stats.estimates import Results, Settings, fit_correlations, fit_weights
+    from selfinterp_stats.estimates.sensitivity import compare_specifications
     from selfinterp_stats.inference.many import fit_many
     from selfinterp_stats.models import Prior
     from selfinterp_stats.reporting import compare_runs, hdi_table
@@ -35,6 +36,7 @@ _HOME = {
     "Settings": "estimates",
     "Study": "study",
     "compare_runs": "reporting",
+    "compare_specifications": "estimates.sensitivity",
     "fetch_paper_data": "study",
     "fit_correlations": "estimates",
     "fit_many": "inference.many",
@@ -56,6 +58,7 @@ __all__ = [
     "Study",
     "__version__",
     "compare_runs",
+    "compare_specifications",
     "fetch_paper_data",
     "fit_correlations",
     "fit_many",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,16 @@ import pytest
 from studies import write_study
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# What JAX compiles is forgotten after a test run: the user's own folder of compiled code is neither
+# read nor written. Each of the run's processes has a folder of its own, since JAX warns of a file
+# that another process is just writing. JAX looks when it is imported.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    COMPILED = tempfile.TemporaryDirectory(prefix="compiled-", ignore_cleanup_errors=True)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED.name
+if "PYTEST_XDIST_WORKER" in os.environ:
+    OF_ALL = Path(os.environ["JAX_COMPILATION_CACHE_DIR"])
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(OF_ALL / os.environ["PYTEST_XDIST_WORKER"])
 
 
 @pytest.fixture(scope="session")

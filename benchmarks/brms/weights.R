@@ -5,7 +5,8 @@
 #
 # The model is compiled once and refitted with update() for every scenario, `workers` at a time
 # (forked processes, each running its chains one after the other). Half the iterations are warm-up.
-# --out writes the posterior means and sds; --limit N stops after N scenarios of each set.
+# --out writes the posterior means and sds, R-hat and bulk ESS; --limit N stops after N scenarios of
+# each set.
 # Prints one JSON object on stdout, with the seconds it took; everything else goes to stderr.
 
 here <- dirname(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE)))
@@ -47,6 +48,7 @@ summarise_fit <- function(fit, data) {
              term = c("Intercept", paste0("d", 1:5)),
              mean = colMeans(draws), sd = apply(draws, 2, sd),
              rhat = rhat(fit)[c("b_Intercept", paste0("b_d", 1:5))],
+             ess_bulk = apply(as.array(fit, variable = colnames(draws)), 3, posterior::ess_bulk),
              divergences = sum(sampler$Value), row.names = NULL)
 }
 

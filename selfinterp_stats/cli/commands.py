@@ -109,20 +109,30 @@ def weights(out: str, parquet: bool, strict: bool, as_json: bool, **given: Any) 
 @click.command()
 @options(out_option("demo"), seed_option("result"), strict_option, json_option)
 def demo(out: str, seed: int, strict: bool, as_json: bool) -> int:
-    """The whole way, offline: a simulated experiment, refitted and reported.
+    """The whole way, offline: an experiment collected over HTTP, refitted and reported.
 
-    Two base models with 60 trained and 60 native scenarios each and known truth, in the design of
-    the paper. Takes about half a minute; the study itself is kept in OUT/study.
+    A simulated participant on this machine stands in for the service. Two base models are trained
+    on choices and on reports, asked, and their weights and reports set beside the truth: 20
+    trained and 20 native scenarios each, in the design of the paper. Takes about half a minute;
+    what was collected is kept in OUT/collection and OUT/study.
     """
     from selfinterp_stats.estimates.analysis import Steps
     from selfinterp_stats.reporting.demo import run_demo
 
     click.echo(
-        "Simulating an experiment of the paper's design: two base models, 60 trained and 60 "
-        "native scenarios each, with known truth.",
+        "Collecting an experiment of the paper's design from a simulated participant on this "
+        "machine: two base models, 20 trained and 20 native scenarios each, with known truth.",
         err=True,
     )
-    results, beside = run_demo(out, seed=seed, steps=Steps(show.progress_bar))
+
+    def collect(folder: Path, steps: Steps) -> None:
+        from data_collection.participant.experiment import run_experiment
+        from selfinterp_stats.study.simulation.contexts import contexts_file
+
+        with contexts_file() as scenarios:
+            run_experiment(scenarios, folder, step=steps.step, seed=seed)
+
+    results, beside = run_demo(out, collect, seed=seed, steps=Steps(show.progress_bar))
     failing = show.fits(results)
     if as_json:
         show.as_json({"out": out, "estimates": show.records(beside), "run": results.run})

@@ -11,7 +11,9 @@ import sys
 
 import click
 
+from data_collection.errors import CollectionError
 from selfinterp_stats import __version__
+from selfinterp_stats.cli.collecting import collect
 from selfinterp_stats.cli.commands import (
     compare,
     demo,
@@ -22,9 +24,14 @@ from selfinterp_stats.cli.commands import (
     weights,
 )
 from selfinterp_stats.cli.explainers import explainers
+from selfinterp_stats.cli.finetuning import finetune
+from selfinterp_stats.cli.sensitivity import sensitivity
 from selfinterp_stats.errors import SelfInterpError
 
 INTERRUPTED = 130
+NOT_INSTALLED = 2
+# What the extra `collect` brings, by the names that are imported.
+COLLECT_EXTRA = ("openai", "python_multipart", "rapidfuzz", "starlette", "uvicorn")
 
 # PyTensor looks for a BLAS to link C code with and complains where it finds none; the models
 # here are too small to gain from one. A user's own flags stand.
@@ -59,7 +66,19 @@ def selfinterp(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (demo, fetch, reproduce, weights, tables, compare, explainers, simulate):
+for command in (
+    demo,
+    fetch,
+    reproduce,
+    weights,
+    sensitivity,
+    explainers,
+    tables,
+    compare,
+    simulate,
+    finetune,
+    collect,
+):
     selfinterp.add_command(command)
 
 
@@ -87,9 +106,18 @@ def run(arguments: list[str]) -> int:
     """
     try:
         status = selfinterp.main(arguments, prog_name="selfinterp", standalone_mode=False)
-    except SelfInterpError as error:
+    except (SelfInterpError, CollectionError) as error:
         click.echo(f"selfinterp: {error}", err=True)
         return error.exit_code
+    except ModuleNotFoundError as error:
+        if error.name not in COLLECT_EXTRA:
+            raise
+        click.echo(
+            f"selfinterp: {error.name} is not installed. Asking models needs more libraries than "
+            "the statistics: pip install 'selfinterp-stats[collect]'.",
+            err=True,
+        )
+        return NOT_INSTALLED
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from selfinterp_stats.estimates.results import Results
+    from selfinterp_stats.inference.settings import Progress
     from selfinterp_stats.study import Study
 
 # Running text is hard to read in longer lines.
@@ -25,7 +26,7 @@ _WIDEST: Final = 110
 
 
 @contextmanager
-def progress_bar(name: str, total: int) -> Iterator[Callable[[int, float], None] | None]:
+def progress_bar(name: str, total: int) -> Iterator[Progress | None]:
     """A bar on stderr for one step; where stderr is no terminal, a line when it is done.
 
     Parameters
@@ -57,7 +58,7 @@ def download_bar(files: int) -> Iterator[Callable[[str, int, int], None] | None]
         def report(name: str, done: int, total: int) -> None:
             del name, total
             nonlocal reached
-            advance(done - reached, math.nan)
+            advance(done - reached)
             reached = done
 
         yield report

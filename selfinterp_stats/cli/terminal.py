@@ -236,7 +236,8 @@ def files(out: str) -> None:
         "figures": "",
         "posterior": "draws",
         "draws": "draws as Parquet",
-        "study": "the simulated study",
+        "study": "the study collected",
+        "collection": "training files, models and the journal",
         "run.json": "provenance",
     }
     there = [

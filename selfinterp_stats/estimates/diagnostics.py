@@ -69,6 +69,7 @@ def diagnose(fits: Fits, summaries: dict[str, np.ndarray], names: pd.DataFrame) 
         else np.full(n, np.nan),
         # A fit that NUTS made over is judged by NUTS' own diagnostics.
         pareto_k=np.where(is_nuts, np.nan, per_dataset.get("pareto_k", np.full(n, np.nan))),
+        problem=fits.problems,
     )
     reasons = [_reason(row) for row in frame.to_dict("records")]
     frame["ok"] = [not reason for reason in reasons]
@@ -92,6 +93,8 @@ def _ebfmi(energy: np.ndarray) -> np.ndarray:
 
 
 def _reason(row: dict[str, Any]) -> str:
+    if row["problem"]:
+        return str(row["problem"])
     figure = {key: float(row[key]) for key in row if isinstance(row[key], (int, float))}
     found = []
     if not np.isfinite(figure["rhat"]):

@@ -50,7 +50,7 @@ COLUMNS: Final = (
 _NOT_A_NUMBER: Final = float("nan")
 _REPEATS: Final = 50  # for an error that is itself known to a tenth
 # What the paper prints, in its order: stem of the id, section, words, decimals.
-_QUANTITIES: Final = {
+QUANTITIES: Final = {
     "e1_learned_target_r": ("Experiment 1", "correlation of learned with target weights", 2),
     "e1_target_agreement": (
         "Experiment 1",
@@ -172,7 +172,7 @@ def paper_numbers(
         *_exclusions(agreement, study),
         *_reported_and_target(agreement),
     ]
-    order = list(_QUANTITIES)
+    order = list(QUANTITIES)
     rows = [
         _row(number, names, study)
         for number in sorted(found, key=lambda number: order.index(number.stem))
@@ -182,7 +182,7 @@ def paper_numbers(
 
 
 def _row(number: _Number, names: Names, study: Study) -> dict[str, object]:
-    section, quantity, decimals = _QUANTITIES[number.stem]
+    section, quantity, decimals = QUANTITIES[number.stem]
     identifier = number.stem
     if number.reading:
         identifier = f"exclude_extremes_reading_{number.reading}"

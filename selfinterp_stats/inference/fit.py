@@ -189,11 +189,13 @@ def sample(
             x64=x64,
             intercept=prepared.intercept,
             summary=summary,
+            method="numpyro" if running.device == "gpu" else "pymc",
         )
         for task, chunk in place.results(job, prepared, todo):
             kept.put(task, chunk)
             if progress is not None:
                 progress(len(task.which), chunk.effective())
+    problems = np.where(datasets.problems == "", kept.problems, datasets.problems)
     return Fits(
         spec=prepared.spec,
         labels=datasets.labels,
@@ -201,8 +203,8 @@ def sample(
         parameters=prepared.parameters,
         draws=kept.draws(),
         summaries=kept.summaries(),
-        engines=kept.engines,
-        problems=np.where(datasets.problems == "", kept.problems, datasets.problems),
+        engines=np.where(problems == "", kept.engines, ""),
+        problems=problems,
         model=prepared.model,
     )
 

@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from selfinterp_stats.errors import InputError
-from selfinterp_stats.inference.datasets import Datasets, read
+from selfinterp_stats.inference.datasets import REFUSALS, Datasets, read, words_of
 from selfinterp_stats.inference.density.batch import Batch, Rows, pack
 from selfinterp_stats.inference.density.improper import why_improper
 from selfinterp_stats.inference.density.lift import LiftedModel, lift_once
 from selfinterp_stats.inference.density.prior import Parameter, form_of
+from selfinterp_stats.inference.density.support import allows
 from selfinterp_stats.inference.density.terms import (
     CannotBatch,
     design_matrix,
     has_intercept,
     linear_predictor,
+    priors_of,
     scalars,
 )
-from selfinterp_stats.models.defaults import brms_priors
+from selfinterp_stats.models.defaults import FAMILIES, brms_priors
 from selfinterp_stats.models.priors import Prior
 from selfinterp_stats.models.spec import ModelSpec
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 DataPriors = Literal["frozen", "per_dataset"]
 FLAT = ("Flat", "HalfFlat")
+HEAVY = ("StudentT", "Cauchy")
 
 
 @dataclass(frozen=True)
@@ -140,13 +143,20 @@ def prepare(
     InputError
         If no dataset can be fitted.
     """
-    rows, template = read(datasets, spec)
+    datasets, rows, template = read(datasets, spec)
+    datasets = _without_impossible(spec, datasets, rows)
+    if defaults is not None:
+        _check_named(spec, template)
     specs = _with_defaults(spec, datasets, rows, defaults) if defaults else ()
     spec = specs[0] if specs else spec
     specs = specs if len(set(specs)) > 1 else ()
-    model = spec.build(template.data)
+    try:
+        model = spec.build(template.data)
+    except REFUSALS as error:
+        raise InputError(f"Bambi cannot build the model: {words_of(error)}") from error
     if design_matrix(model).shape[1] != rows.X.shape[1]:
-        raise CannotBatch("its columns differ between datasets")
+        raise CannotBatch("its columns differ between datasets", beyond=True)
+    _check_all_named(spec, model)
     datasets = _without_improper(spec, datasets, rows, model)
     lifted, numbers = None, np.empty((len(datasets.labels), 0))
     if batched:
@@ -171,6 +181,8 @@ def _with_defaults(
     named = dict(spec.priors)
 
     def complete(dataset: int) -> ModelSpec:
+        if named and spec.family not in FAMILIES:
+            return spec
         y = rows.y[rows.starts[dataset] : rows.starts[dataset + 1]]
         return spec.with_priors({**brms_priors(spec.family, y), **named})
 
@@ -242,6 +254,39 @@ def numbers_under(parameters: tuple[Parameter, ...], priors: Mapping[str, Prior]
     return np.concatenate(parts)
 
 
+def _check_named(spec: ModelSpec, model: bambi.Model) -> None:
+    """Refuse priors of what the model does not have, such as a term that was misspelt."""
+    known = ["common", *priors_of(model)]
+    for name, _ in spec.priors:
+        if name not in known:
+            raise InputError(
+                "a prior is named for what the model does not have",
+                value=name,
+                allowed=", ".join(known),
+            )
+
+
+def _check_all_named(spec: ModelSpec, model: bambi.Model) -> None:
+    """Refuse to leave a prior to Bambi; ``"common"`` stands for slopes alone."""
+    slopes = linear_predictor(model).common_terms
+    named = dict(spec.priors)
+    for name in priors_of(model):
+        if name not in named and not (name in slopes and "common" in named):
+            raise InputError("a parameter has no prior", value=name, remedy="Name one for it.")
+
+
+def _without_impossible(spec: ModelSpec, datasets: Datasets, rows: Rows) -> Datasets:
+    """Set datasets aside with a response that the family gives no density."""
+    allowed = allows(spec.family, rows.y, rows.other)
+    if allowed is None or allowed.fine.all():
+        return datasets
+    problems = datasets.problems.copy()
+    which = np.repeat(np.arange(len(rows.sizes)), rows.sizes)
+    for row in np.flatnonzero(~allowed.fine)[::-1]:
+        problems[which[row]] = f"its response is {rows.y[row]:g} in a row, not {allowed.words}"
+    return _that_can_be_fitted(replace(datasets, problems=problems))
+
+
 def _without_improper(spec: ModelSpec, datasets: Datasets, rows: Rows, model: Any) -> Datasets:
     """Set datasets aside whose posterior is not proper."""
     priors = dict(spec.priors)
@@ -260,7 +305,10 @@ def _without_improper(spec: ModelSpec, datasets: Datasets, rows: Rows, model: An
     )
     intercept = has_intercept(model)
     if intercept:
-        flat = np.append(flat, priors["Intercept"].name in FLAT)
+        # Where slopes are flat, a heavy-tailed intercept follows them to any separation: then
+        # the slopes have no variance, and from a number of them on no proper posterior.
+        unbounded = FLAT if not flat.any() else (*FLAT, *HEAVY)
+        flat = np.append(flat, priors["Intercept"].name in unbounded)
     if not flat.any() and spec.family not in ("gaussian", "t"):
         return datasets
     problems = datasets.problems.copy()
@@ -268,9 +316,13 @@ def _without_improper(spec: ModelSpec, datasets: Datasets, rows: Rows, model: An
         part = slice(rows.starts[dataset], rows.starts[dataset + 1])
         X = rows.X[part]
         if intercept:
-            X = np.column_stack([X, np.ones(len(X))])
+            X = np.column_stack([X - X.mean(axis=0), np.ones(len(X))])
         why = why_improper(spec.family, X, rows.y[part], rows.other[part], flat)
         problems[dataset] = f"its posterior is improper: {why}" if why else ""
-    datasets = replace(datasets, problems=problems)
+    return _that_can_be_fitted(replace(datasets, problems=problems))
+
+
+def _that_can_be_fitted(datasets: Datasets) -> Datasets:
+    """The same, unless none is left."""
     datasets.fit_for_use()
     return datasets

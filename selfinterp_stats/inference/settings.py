@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 from selfinterp_stats.errors import InputError
 
@@ -13,9 +13,21 @@ Engine = Literal["auto", "importance", "nuts", "bambi"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
 Device = Literal["cpu", "gpu"]
 Keep = Literal["draws", "summaries"]
-# Called with the number of datasets that have just been finished and with their effective draws,
-# not a number where nothing was summarised.
-Progress = Callable[[int, float], None]
+
+
+class Progress(Protocol):
+    """What is told of the progress of a run."""
+
+    def __call__(self, datasets: int, effective: float = math.nan, /) -> None:
+        """Take note.
+
+        Parameters
+        ----------
+        datasets : int
+            That were just finished.
+        effective : float
+            Their effective draws; not a number where nothing was summarised.
+        """
 
 
 @dataclass(frozen=True)

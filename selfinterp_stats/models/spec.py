@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from selfinterp_stats.models.priors import Prior
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ class ModelSpec:
     Attributes
     ----------
     formula : str
+        Besides Bambi's and formulae's own functions it may use NumPy's, as ``np.log(x)``.
     family : str
         A family of Bambi.
     priors : tuple of (str, Prior)
@@ -69,6 +72,7 @@ class ModelSpec:
             link=self.link,
             priors={term: prior.to_bambi() for term, prior in self.priors},
             auto_scale=False,
+            extra_namespace={"np": np},
         )
 
     def describe_priors(self) -> str:

@@ -1,9 +1,10 @@
-"""The embedded default: an experiment simulated with known truth, refitted and reported."""
+"""The embedded default: an experiment with known truth, collected, refitted and reported."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 
@@ -13,21 +14,29 @@ import pandas as pd
 from selfinterp_stats.estimates.analysis import Steps, analyse
 from selfinterp_stats.estimates.results import Results, Settings
 from selfinterp_stats.reporting.output import check_output_folder, output_folder, write_into
-from selfinterp_stats.study import load_study, simulate_study
+from selfinterp_stats.study import load_study
+from selfinterp_stats.study.simulation.collected import collected_quantities
 
 
 def run_demo(
-    out: str | PathLike[str], *, seed: int = 0, steps: Steps | None = None
+    out: str | PathLike[str],
+    collect: Callable[[Path, Steps], None],
+    *,
+    seed: int = 0,
+    steps: Steps | None = None,
 ) -> tuple[Results, pd.DataFrame]:
-    """Simulate a study of the paper's design, refit it and write the report.
+    """Collect a study whose truth is known, refit it and write the report.
 
     Parameters
     ----------
     out : path
-        Gets what `reproduce` writes, the simulated study in ``study/`` and
-        ``tables/truth.csv``.
+        Gets what `reproduce` writes, everything that was collected in ``collection/``, the study
+        in ``study/`` and ``tables/truth.csv``.
+    collect : callable
+        Collects into a folder that is there; its ``study`` must hold what `collected_quantities`
+        reads.
     seed : int
-        Of the simulation and of the draws.
+        Of the draws.
     steps : Steps, optional
         As in `reproduce`.
 
@@ -39,17 +48,18 @@ def run_demo(
     check_output_folder(out)
     steps = steps or Steps()
     with tempfile.TemporaryDirectory() as scratch:
+        collect(Path(scratch), steps)
         folder = Path(scratch) / "study"
-        with steps.step("simulating", 1):
-            truth = simulate_study(folder, seed=seed)
         with steps.step("reading", 1):
             study = load_study(folder)
         results = analyse(study, Settings(seed=seed), steps)
         results.run["data"]["source"] = "study"
-        beside = beside_truth(results.paper_numbers, truth.quantities)
+        beside = beside_truth(results.paper_numbers, collected_quantities(study, folder))
         with steps.step("report", 1), output_folder(out) as target:
             write_into(results, target, steps=steps)
-            shutil.copytree(folder, target / "study")
+            shutil.move(folder, target / "study")
+            ignored = shutil.ignore_patterns("*.lock")
+            shutil.copytree(scratch, target / "collection", ignore=ignored)
             beside.to_csv(target / "tables" / "truth.csv", index=False)
     return results, beside
 
@@ -62,7 +72,7 @@ def beside_truth(numbers: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     numbers : pandas.DataFrame
         ``paper_numbers`` of the refit.
     truth : pandas.DataFrame
-        ``quantities`` of the simulation: ``id, truth, expected_estimate``.
+        ``id, truth, expected_estimate``, as from `collected_quantities`.
 
     Returns
     -------

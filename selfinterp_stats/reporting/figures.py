@@ -31,11 +31,13 @@ _COLOURS: Final = {
     "weight-trained": "#d55e00",
     "introspection-trained": "#0072b2",
 }
-_INK: Final = "#22262b"
+BEFORE: Final = _COLOURS["weight-trained"]
+AFTER: Final = _COLOURS["introspection-trained"]
+INK: Final = "#22262b"
 _FAINT: Final = "#b8bcc2"
 
 PAGE_VARIABLES: Final = {
-    _INK: "--ink",
+    INK: "--ink",
     _FAINT: "--rule",
     "#ffffff": "--sheet",
     _COLOURS["off-the-shelf"]: "--shelf",
@@ -47,28 +49,28 @@ PAGE_VARIABLES: Final = {
 _WIDTH_INCHES: Final = 7.0
 _ROW_INCHES: Final = 2.15
 _MARGINS_INCHES: Final = {"left": 0.62, "right": 0.12, "top": 0.5, "bottom": 0.48, "gap": 0.42}
-_DOTS_PER_INCH: Final = 200
+DOTS_PER_INCH: Final = 200
 
-_STYLE: Final = {
+STYLE: Final = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 7.5,
     "axes.titlesize": 8,
     "axes.labelsize": 7.5,
     "axes.linewidth": 0.6,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "xtick.labelsize": 7,
     "ytick.labelsize": 7,
     "xtick.major.size": 2.5,
     "ytick.major.size": 2.5,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
-    "text.color": _INK,
+    "text.color": INK,
     "svg.fonttype": "path",
     "svg.hashsalt": "selfinterp-stats",
 }
@@ -188,11 +190,11 @@ def _write(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = _draw(design, models, agreement, slopes, hdi_prob)
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
-        _write_png(np.asarray(canvas.buffer_rgba()), folder / f"{design.name}.png")
+        write_png(np.asarray(canvas.buffer_rgba()), folder / f"{design.name}.png")
         drawing = io.StringIO()
         FigureCanvasSVG(figure).print_svg(drawing, metadata={"Date": None, "Creator": None})
     compact = svg.compacted(drawing.getvalue(), design.name)
@@ -200,13 +202,13 @@ def _write(
     return compact
 
 
-def _write_png(pixels: np.ndarray, path: Path) -> None:
+def write_png(pixels: np.ndarray, path: Path) -> None:
     """Write a PNG of 256 colours, a third of the size; a few colours and their mixtures fit."""
     from PIL import Image
 
     image = Image.fromarray(pixels).convert("RGB")
     few = image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    few.save(path, dpi=(_DOTS_PER_INCH, _DOTS_PER_INCH), optimize=True)
+    few.save(path, dpi=(DOTS_PER_INCH, DOTS_PER_INCH), optimize=True)
 
 
 def _draw(
@@ -223,7 +225,7 @@ def _draw(
     height = (
         _MARGINS_INCHES["top"] + _MARGINS_INCHES["bottom"] + rows * _ROW_INCHES + (rows - 1) * gap
     )
-    figure = Figure(figsize=(_WIDTH_INCHES, height), dpi=_DOTS_PER_INCH, facecolor="white")
+    figure = Figure(figsize=(_WIDTH_INCHES, height), dpi=DOTS_PER_INCH, facecolor="white")
     grid = figure.add_gridspec(
         rows,
         3,
@@ -277,14 +279,15 @@ def _model_label(figure: Figure, grid: Any, row: int, model: str) -> None:
         place.x0,
         # Above the first row's panels stand their titles.
         place.y1 + (0.25 if row == 0 else 0.055) / figure.get_figheight(),
-        _shortened(model, 70),
+        shortened(model, 70),
         fontweight="bold",
         va="bottom",
         parse_math=False,
     )
 
 
-def _shortened(text: str, letters: int) -> str:
+def shortened(text: str, letters: int) -> str:
+    """Cut a text down to so many printable letters."""
     printable = "".join(letter for letter in text if letter.isprintable())
     return textwrap.shorten(printable, letters, placeholder="…") or printable[:letters]
 
@@ -322,7 +325,7 @@ def _scatter(axes: Axes, points: pd.DataFrame, condition: str, reach: float) -> 
     if learned.std() > 0 and reported.std() > 0:
         slope, intercept = np.polyfit(learned, reported, 1)
         ends = np.array([learned.min(), learned.max()])
-        axes.plot(ends, intercept + slope * ends, color=_INK, linewidth=1.2)
+        axes.plot(ends, intercept + slope * ends, color=INK, linewidth=1.2)
         r = np.corrcoef(points["standardized_b"], points["standardized_reports"])[0, 1]
         axes.text(
             0.04,
@@ -350,18 +353,18 @@ def _bars(
     ticks = [tick for tick in (-0.5, 0, 0.5, 1) if tick >= lowest]
     axes.set_xticks(ticks, [rounding.written(tick, 1) for tick in ticks])
     axes.spines["left"].set_visible(False)
-    axes.axvline(0, color=_INK, linewidth=0.6)
+    axes.axvline(0, color=INK, linewidth=0.6)
     for place, condition in enumerate(conditions):
         key = (model, condition)
         if key not in slopes.index:
-            axes.text(0.02, place, f"{condition}: no reports", va="center", color=_INK)
+            axes.text(0.02, place, f"{condition}: no reports", va="center", color=INK)
             continue
         slope = slopes.loc[key]
         low, middle, high = slope["hdi_low"], slope["median"], slope["hdi_high"]
         axes.barh(place, middle, height=0.42, color=_COLOURS[condition], linewidth=0)
-        axes.plot([low, high], [place, place], color=_INK, linewidth=1.1, solid_capstyle="butt")
+        axes.plot([low, high], [place, place], color=INK, linewidth=1.1, solid_capstyle="butt")
         axes.plot(
-            [low, high], [place, place], linestyle="", marker="|", markersize=5, color=_INK,
+            [low, high], [place, place], linestyle="", marker="|", markersize=5, color=INK,
             markeredgewidth=1.1,
         )  # fmt: skip
         errors = (slope.get("mcse_hdi_low", np.nan), slope.get("mcse_hdi_high", np.nan))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
     from selfinterp_stats.estimates.results import Results
+    from selfinterp_stats.study import Study
 
 _TEMPLATES: Final = "selfinterp_stats.reporting"
 _TOLD_ELSEWHERE: Final = ("package", "diagnostics", "notices", "dropped", "left_out")
@@ -59,9 +60,9 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
         }
         for name, drawing in drawn.svg.items()
     ]
-    return _template().render(
+    return template("page.html.jinja").render(
         paper=reading.has_published(results.paper_numbers),
-        source=_without_folders("source", results.study.source),
+        source=without_folders("source", results.study.source),
         base_models=list(results.study.base_models),
         headline=findings.headline(results),
         glance=findings.glance(results),
@@ -81,15 +82,15 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
         engines=_diagnostics(results.diagnostics),
         failing=_failing(results.diagnostics),
         failing_shown=_FAILING_SHOWN,
-        notices=_notices(results),
+        notices=notices_of(results.study),
         read=_counts_read(results),
         counts=_frame(results.study.counts),
         released=results.released_comparison.to_dict("records"),
-        provenance=_provenance(results.run),
+        provenance=provenance_facts(results.run),
         seed=results.settings.seed,
         version=cells.text(results.run.get("version")),
-        styles=Markup(_resource("page.css")),
-        script=Markup(_resource("page.js")),
+        styles=Markup(resource("page.css")),
+        script=Markup(resource("page.js")),
     )
 
 
@@ -277,14 +278,15 @@ def _failing(diagnostics: pd.DataFrame) -> list[dict[str, str]]:
     ]
 
 
-def _notices(results: Results) -> list[dict[str, str]]:
+def notices_of(study: Study) -> list[dict[str, str]]:
+    """Give what of the input is odd or left out."""
     return [
         {
             "kind": notice.kind,
             "message": notice.message,
             "file": "" if cells.text(notice.file) in notice.message else cells.text(notice.file),
         }
-        for notice in results.study.notices
+        for notice in study.notices
     ]
 
 
@@ -304,19 +306,19 @@ def _frame(frame: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _provenance(run: Mapping[str, Any]) -> list[dict[str, Any]]:
+def provenance_facts(run: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Give what `run.json` holds as a list of plain facts and named groups of them."""
     facts = []
     for name, value in run.items():
         if name in _TOLD_ELSEWHERE or value is None or value in ("", [], {}):
             continue
-        inner = [(key, _without_folders(key, text)) for key, text in _flattened(value)]
+        inner = [(key, without_folders(key, text)) for key, text in _flattened(value)]
         facts.append({"name": name.replace("_", " "), "facts": inner})
     # What is one line each comes first; long lists such as hashes fold away behind it.
     return sorted(facts, key=lambda fact: len(fact["facts"]) > 1)
 
 
-def _without_folders(name: str, text: str) -> str:
+def without_folders(name: str, text: str) -> str:
     """Give a path's last name only: a page is handed on, and nobody else has those folders."""
     return PurePath(text).name or text if name == "source" else text
 
@@ -348,14 +350,16 @@ def _plain(value: object) -> str:
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """Read one of the page templates; everything that goes into it is escaped."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.from_string(_resource("page.html.jinja"))
+    return environment.from_string(resource(name))
 
 
-def _resource(name: str) -> str:
+def resource(name: str) -> str:
+    """Read a template, style or script."""
     return files(_TEMPLATES).joinpath("templates", name).read_text(encoding="utf-8")

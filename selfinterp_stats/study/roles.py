@@ -72,8 +72,8 @@ _PATTERNS: Final = tuple(
 _DOUBTFUL: Final = re.compile(r"_(instilled|latent|itrained_.*)$|_itrained_", re.DOTALL)
 
 _OTHER_PURPOSE: Final = re.compile(
-    r".*\.jsonl|roles\.csv|candidate_scenarios\.json|SHA256SUMS|README(\..*)?|models\.json"
-    r"|simulation.*|\..*",
+    r".*\.jsonl|roles\.csv|(candidate_)?scenarios\.json|SHA256SUMS|README(\..*)?"
+    r"|(models|collection)\.json|simulation.*|\..*",
     re.DOTALL,
 )
 

@@ -54,7 +54,8 @@ class SimulationTruth:
     weights : pandas.DataFrame
         As in ``simulation_truth.csv``, one row per base model, set, scenario and attribute:
         `target` (+-100; NaN for native scenarios), `true_weight` (logit scale),
-        `true_weight_scaled` (+-100), then for each condition `expected_{condition}` (the mean of
+        `true_weight_scaled` (+-100), `true_intercept` (logit scale, the same for all attributes of
+        a scenario), then for each condition `expected_{condition}` (the mean of
         an endless series of valid reports) and `valid_{condition}` (number of valid reports).
     quantities : pandas.DataFrame
         See `known_quantities`; ids as in ``paper_numbers.csv``.
@@ -218,6 +219,7 @@ def _truth_frame(cells: Sequence[Cell]) -> pd.DataFrame:
             "target": np.nan if cell.targets is None else cell.targets.ravel(),
             "true_weight": cell.weights.logit.ravel(),
             "true_weight_scaled": cell.weights.scaled.ravel(),
+            "true_intercept": np.repeat(cell.weights.intercept, k),
         }
         for condition, column in _CONDITION_COLUMNS.items():
             reports = cell.reports.get(condition)

@@ -1,4 +1,4 @@
-"""The embedded default: a simulated experiment, refitted and set beside its truth."""
+"""The embedded default: an experiment collected over HTTP, refitted and set beside its truth."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_it_leaves_a_report_and_the_study_that_it_is_about(demo):
     ran, out = demo
     assert ran.status == 0
     assert f"The report: {out}/index.html" in ran.out
-    assert "study (the simulated study)" in ran.out
+    assert "study (the study collected)" in ran.out
     assert {path.name for path in out.iterdir()} == {
         "index.html",
         "run.json",
@@ -31,10 +31,16 @@ def test_it_leaves_a_report_and_the_study_that_it_is_about(demo):
         "figures",
         "posterior",
         "study",
+        "collection",
+    }
+    assert {path.name for path in (out / "collection").iterdir()} >= {
+        "training",
+        "models.json",
+        "journal.sqlite",
     }
     study = load_study(out / "study")
     assert study.base_models == ("model-a", "model-b")
-    assert study.choices.groupby(["base_model", "set"])["scenario"].nunique().tolist() == [60] * 4
+    assert study.choices.groupby(["base_model", "set"])["scenario"].nunique().tolist() == [20] * 4
 
 
 def test_estimates_stand_beside_the_truth(demo):

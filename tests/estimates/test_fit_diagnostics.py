@@ -19,19 +19,21 @@ def good(n: int = 1) -> np.ndarray:
     return np.random.default_rng(0).normal(size=(n, CHAINS, LENGTH, PARAMETERS))
 
 
-def judged(values, engine="nuts", per_draw=None, per_dataset=None) -> pd.DataFrame:
+def judged(values, engine="nuts", per_draw=None, per_dataset=None, problem="") -> pd.DataFrame:
     n = len(values)
+    flat = np.moveaxis(values, 3, 1).reshape(-1, CHAINS, LENGTH)
+    summaries = {name: v.reshape(n, PARAMETERS) for name, v in summarise(flat).items()}
     fits = Fits(
         spec=weights_model(2),
         labels=tuple((f"scenario {i}",) for i in range(n)),
         rows=np.full(n, 50),
         parameters=("Intercept", "d1", "d2"),
         draws=Draws(values, per_draw or {}, per_dataset or {}),
+        summaries=summaries,
         engines=np.full(n, engine),
+        problems=np.array([problem] * n, dtype=object),
         model=None,
     )
-    flat = np.moveaxis(values, 3, 1).reshape(-1, CHAINS, LENGTH)
-    summaries = {name: v.reshape(n, PARAMETERS) for name, v in summarise(flat).items()}
     names = pd.DataFrame({"fit": [f"weights scenario {i}" for i in range(n)]}).assign(
         base_model="model-a", set="native", scenario=[f"scenario {i}" for i in range(n)]
     )
@@ -46,25 +48,26 @@ def test_a_good_fit_has_no_reason():
 
 
 def spoilt(kind: str) -> dict:
+    """What `judged` takes, with one thing wrong."""
     values = good()
-    shape = values.shape[:3]
     if kind == "R-hat":
         values[0, 0, :, 1] += 1
-        return {"values": values}
     if kind == "bulk ESS":
-        return {"values": np.repeat(good()[:, :, : LENGTH // 10], 10, axis=2)}
+        values = np.repeat(values[:, :, : LENGTH // 10], 10, axis=2)
     if kind == "not finite":
         values[0, 2, 7, 1] = np.nan
-        return {"values": values}
-    if kind == "divergent":
-        diverging = np.zeros(shape, bool)
-        diverging[0, 1, 3] = True
-        return {"values": values, "per_draw": {"diverging": diverging}}
-    if kind == "E-BFMI":
-        drift = np.cumsum(np.random.default_rng(1).normal(size=shape), axis=2)
-        return {"values": values, "per_draw": {"energy": drift}}
-    k = {"pareto_k": np.array([0.9])}
-    return {"values": values, "engine": "importance", "per_dataset": k}
+    diverging, deepest = np.zeros((2, *values.shape[:3]), bool)
+    diverging[0, 1, 3] = True
+    deepest[0, :, : LENGTH // 50] = True
+    drift = np.cumsum(np.random.default_rng(1).normal(size=values.shape[:3]), axis=2)
+    options = {
+        "divergent": {"per_draw": {"diverging": diverging}},
+        "E-BFMI": {"per_draw": {"energy": drift}},
+        "deepest trees": {"per_draw": {"reached_max_treedepth": deepest}},
+        "Pareto k": {"engine": "importance", "per_dataset": {"pareto_k": np.array([0.9])}},
+        "no fit": {"problem": "a column is missing"},
+    }
+    return {"values": values, **options.get(kind, {})}
 
 
 @pytest.mark.parametrize(
@@ -75,6 +78,8 @@ def spoilt(kind: str) -> dict:
         ("not finite", "not finite"),
         ("divergent", "1 divergent transitions"),
         ("E-BFMI", r"E-BFMI 0\.\d+ is below 0\.3"),
+        ("deepest trees", r"2\.0% of trajectories were cut at the deepest tree"),
+        ("no fit", "^a column is missing$"),
         ("Pareto k", r"Pareto k 0\.90 is above 0\.7"),
     ],
 )

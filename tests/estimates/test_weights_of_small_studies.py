@@ -8,7 +8,7 @@ import pytest
 
 from selfinterp_stats.estimates import Settings, fit_weights
 from selfinterp_stats.estimates.analysis import analyse_weights
-from selfinterp_stats.models import Prior, weights_model
+from selfinterp_stats.models import WEIGHT_PRIORS, Prior, weights_model
 from selfinterp_stats.study import load_study
 
 
@@ -56,7 +56,7 @@ def test_scenarios_with_unequal_numbers_of_trials(make_study):
 
 def test_another_model_of_the_choices_takes_the_place_of_the_paper_s(make_study):
     study = load_study(make_study(scenarios=3, trials=30, attributes=2))
-    narrow = weights_model(2, {"common": Prior.of("Normal", mu=0, sigma=0.1)})
+    narrow = weights_model(2, {**WEIGHT_PRIORS, "common": Prior.of("Normal", mu=0, sigma=0.1)})
     table = fit_weights(study, draws=2000, spec=narrow).table
     assert (table["sd"] < 0.11).all()
     assert table["prior"].str.contains("sigma=0.1").all()

@@ -1,4 +1,4 @@
-"""Three engines, one posterior: closed forms, quadrature, each other, and hard data.
+"""Three engines, one posterior: quadrature, each other, and hard data.
 
 Tolerances are Monte Carlo standard errors by the draws' own effective sizes: 4.5 of them, which
 a normal deviate exceeds once in 150,000 times.
@@ -13,29 +13,19 @@ from scipy.special import expit
 from scipy.stats import t as student_t
 
 from selfinterp_stats.errors import InputError
-from selfinterp_stats.inference.fit import ENGINES, Sampling, fit_datasets
+from selfinterp_stats.inference.fit import fit_datasets
+from selfinterp_stats.inference.settings import ENGINES, Sampling
 from selfinterp_stats.inference.summary import summaries
 from selfinterp_stats.models import ModelSpec, Prior, weights_model
 
 MANY = 4.5
 BATCHED = ("importance", "nuts")
 T3 = Prior.of("StudentT", nu=3, mu=0, sigma=2.5)
-FLAT = ModelSpec.of(
-    "y ~ x",
-    "gaussian",
-    {"common": Prior.of("Flat"), "Intercept": Prior.of("Flat"), "sigma": Prior.of("HalfFlat")},
-)
 
 
 def fit(spec, frames, engine, **options):
     data = pd.concat([f.assign(which=name) for name, f in frames.items()], ignore_index=True)
     return fit_datasets(spec, data, ["which"], Sampling(engine, **options))
-
-
-def line(n: int, seed: int = 0) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    x = rng.normal(2, 1, n)
-    return pd.DataFrame({"x": x, "y": 1 + 0.5 * x + rng.normal(size=n)})
 
 
 def binary(n: int, seed: int = 0, slope: float = 1.5) -> pd.DataFrame:
@@ -54,25 +44,6 @@ def same(draws: np.ndarray, mean: float, sd: float, quantiles: dict[float, float
     for prob, value in quantiles.items():
         error = summaries.mcse_quantile(one, prob)[0]
         assert abs(np.quantile(one, prob) - value) < MANY * error
-
-
-@pytest.mark.parametrize("engine", BATCHED)
-def test_with_flat_priors_coefficients_are_student_t(engine):
-    # Also flat on sigma: n - 2 degrees of freedom, less one for p(sigma) = 1 and not 1 / sigma.
-    frames = {"few": line(12), "many": line(200, 1)}
-    fits = fit(FLAT, frames, engine, draws=8000, x64=True)
-    for i, (label,) in enumerate(fits.labels):
-        data = frames[label]
-        design = np.column_stack([np.ones(len(data)), data["x"]])
-        inverse = np.linalg.inv(design.T @ design)
-        centres = inverse @ design.T @ data["y"].to_numpy()
-        residual = data["y"].to_numpy() - design @ centres
-        degrees = len(data) - 3
-        scales = np.sqrt(residual @ residual / degrees * np.diag(inverse))
-        for name, centre, scale in zip(("Intercept", "x"), centres, scales, strict=True):
-            posterior = student_t(degrees, centre, scale)
-            quantiles = {prob: posterior.ppf(prob) for prob in (0.025, 0.25, 0.5, 0.975)}
-            same(fits.of(name)[i], centre, posterior.std(), quantiles)
 
 
 @pytest.fixture(scope="module")
@@ -107,14 +78,15 @@ def test_a_logistic_intercept_is_what_quadrature_says(few_choices):
             assert abs(np.quantile(one, prob) - expected) < MANY * error, (name, prob)
 
 
+# Of one length but for the smallest, so that all are padded to it.
 HARD = {
-    "ordinary": binary(50),
-    "all chose A": binary(30, 1).assign(chose_a=1),
-    "all chose B": binary(30, 2).assign(chose_a=0),
+    "ordinary": binary(60),
+    "all chose A": binary(60, 1).assign(chose_a=1),
+    "all chose B": binary(60, 2).assign(chose_a=0),
     "separable": binary(60, 3).assign(chose_a=lambda d: (d["d1"] > 0).astype(int)),
     "two trials": binary(2, 4),
-    "no variation in a predictor": binary(40, 5).assign(d2=0.25),
-    "100 trials": binary(100, 6),
+    "no variation in a predictor": binary(60, 5).assign(d2=0.25),
+    "another ordinary": binary(60, 6),
 }
 
 
@@ -144,7 +116,12 @@ class TestHardData:
             label: engine for (label,), engine in zip(fits.labels, fits.engines, strict=True)
         }
         assert engines["all chose A"] == engines["all chose B"] == "nuts"
-        assert engines["ordinary"] == engines["100 trials"] == engines["separable"] == "importance"
+        assert (
+            engines["ordinary"]
+            == engines["another ordinary"]
+            == engines["separable"]
+            == "importance"
+        )
         k = fits.draws.per_dataset["pareto_k"]
         np.testing.assert_array_equal(k, by_engine["importance"].draws.per_dataset["pareto_k"])
         assert (fits.engines[k > 0.7] == "nuts").all()
@@ -154,6 +131,8 @@ class TestHardData:
         )
         assert np.isnan(fits.draws.per_draw["energy"][kept]).all()
         assert np.isfinite(fits.draws.per_draw["energy"][~kept]).all()
+        assert (fits.draws.per_draw["n_steps"][kept] == 0).all()
+        assert (fits.draws.per_draw["n_steps"][~kept] > 0).all()
 
     def test_auto_agrees_with_nuts_everywhere(self, by_engine):
         # Tails as heavy as these leave the sd without a finite error: quantiles are compared.
@@ -166,6 +145,15 @@ class TestHardData:
                 difference = np.quantile(a, prob, axis=(1, 2)) - np.quantile(b, prob, axis=(1, 2))
                 assert np.abs(difference / error).max() < MANY, (name, prob)
 
+    def test_draws_are_equally_weighted_and_need_no_weights(self, by_engine):
+        fits = by_engine["importance"]
+        values = fits.draws.values[fits.labels.index(("ordinary",))]
+        # An independence chain stays where it is now and then, and no draw is worth more than
+        # another.
+        stays = (values[:, 1:] == values[:, :-1]).all(axis=2).mean()
+        assert 0 < stays < 0.3
+        assert "weight" not in {*fits.draws.per_draw, *fits.draws.per_dataset}
+
     def test_a_predictor_that_does_not_vary_keeps_its_prior(self, by_engine):
         for engine in BATCHED:
             fits = by_engine[engine]
@@ -173,46 +161,40 @@ class TestHardData:
             same(fits.of("d2")[at], 0.0, 1.0, {})
 
 
-def test_bambi_says_the_same_as_the_batched_engines():
-    chosen = {"separable": HARD["separable"]}
-    spec = weights_model(2)
-    plain, batched = (fit(spec, chosen, engine) for engine in ("bambi", "importance"))
-    assert plain.labels == batched.labels
-    assert plain.parameters == batched.parameters
-    assert (plain.engines == "bambi").all()
-    assert plain.rows.tolist() == batched.rows.tolist()
-    for name in plain.parameters:
-        a, b = summaries.summarise(plain.of(name)), summaries.summarise(batched.of(name))
-        z = (a["mean"] - b["mean"]) / np.hypot(a["mcse_mean"], b["mcse_mean"])
-        assert np.abs(z).max() < MANY
-        z = (a["sd"] - b["sd"]) / np.hypot(a["mcse_sd"], b["mcse_sd"])
-        assert np.abs(z).max() < MANY
+class TestManyRuns:
+    """The same data under 200 labels are 200 independent runs."""
 
+    RUNS = 200
 
-@pytest.mark.parametrize("engine", BATCHED)
-def test_errors_that_the_draws_claim_are_those_they_have(engine):
-    # The same data under 200 labels are 200 independent runs: the spread of their figures over
-    # the error each claims is 1, give or take 1 / sqrt(2 x 200), and 4 of those.
-    runs = 200
-    frames = {f"run {i:03}": HARD["ordinary"] for i in range(runs)}
-    fits = fit(weights_model(2), frames, engine, draws=1000)
-    tolerance = 4 / np.sqrt(2 * runs)
-    for name in fits.parameters:
-        summary = summaries.summarise(fits.of(name))
-        for figure, error in (("mean", "mcse_mean"), ("median", "mcse_median"), ("sd", "mcse_sd")):
-            ratio = summary[figure].std(ddof=1) / np.sqrt((summary[error] ** 2).mean())
-            # An error of a median is itself rough: half as much again.
-            allowed = tolerance * (1.5 if figure == "median" else 1)
-            assert abs(ratio - 1) < allowed, (name, figure)
+    @pytest.fixture(scope="class", params=BATCHED)
+    @classmethod
+    def run(cls, request):
+        data = pd.concat([HARD["ordinary"].assign(which=f"{i:03}") for i in range(cls.RUNS)])
+        done: list[int] = []
+        settings = Sampling(request.param, draws=1000)
+        fits = fit_datasets(
+            weights_model(2), data, ["which"], settings, lambda count, _: done.append(count)
+        )
+        return fits, done
 
+    def test_errors_that_the_draws_claim_are_those_they_have(self, run):
+        # The spread of their figures over the error each claims is 1, give or take
+        # 1 / sqrt(2 x 200), and 4 of those.
+        fits, _ = run
+        tolerance = 4 / np.sqrt(2 * self.RUNS)
+        for name in fits.parameters:
+            summary = summaries.summarise(fits.of(name))
+            errors = {"mean": "mcse_mean", "median": "mcse_median", "sd": "mcse_sd"}
+            for figure, error in errors.items():
+                ratio = summary[figure].std(ddof=1) / np.sqrt((summary[error] ** 2).mean())
+                # An error of a median is itself rough: half as much again.
+                allowed = tolerance * (1.5 if figure == "median" else 1)
+                assert abs(ratio - 1) < allowed, (name, figure)
 
-def test_draws_are_equally_weighted_and_need_no_weights():
-    fits = fit(weights_model(2), {"it": HARD["ordinary"]}, "importance")
-    values = fits.draws.values[0]
-    # An independence chain stays where it is now and then, and no draw is worth more than another.
-    stays = (values[:, 1:] == values[:, :-1]).all(axis=2).mean()
-    assert 0 < stays < 0.3
-    assert "weight" not in {*fits.draws.per_draw, *fits.draws.per_dataset}
+    def test_progress_counts_every_dataset_once(self, run):
+        _, done = run
+        assert sum(done) == self.RUNS
+        assert len(done) > 1
 
 
 class TestCalls:
@@ -230,12 +212,3 @@ class TestCalls:
         fits = fit(weights_model(2), {"it": binary(20)}, "importance", chains=2, draws=600)
         assert fits.draws.values.shape == (1, 2, 300, 3)
         assert fits.parameters == ("Intercept", "d1", "d2")
-
-    def test_progress_counts_every_dataset_once(self):
-        for engine in BATCHED:
-            done = []
-            data = pd.concat([HARD["ordinary"].assign(which=f"{i:02}") for i in range(20)])
-            fit_datasets(
-                weights_model(2), data, ["which"], Sampling(engine, draws=1000), done.append
-            )
-            assert sum(done) == 20

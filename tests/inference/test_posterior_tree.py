@@ -12,7 +12,6 @@ from studies import write_study
 from selfinterp_stats import fit_many
 from selfinterp_stats.errors import InputError
 from selfinterp_stats.estimates import fit_weights
-from selfinterp_stats.inference.density.lift import CannotBatch
 from selfinterp_stats.inference.summary import summaries
 from selfinterp_stats.models import Prior
 from selfinterp_stats.study import load_study
@@ -134,11 +133,6 @@ class TestFitMany:
         for name in together.data_vars:
             difference = np.abs(alone[name].isel(dataset=0) - together[name])
             assert float((difference > 1e-6).mean()) < 1e-3
-
-    def test_bambi_is_the_way_for_what_cannot_be_batched(self):
-        data = binary()
-        with pytest.raises(CannotBatch, match="engine='bambi'"):
-            fit_many("y ~ z + (1|kind)", data, "g", family="bernoulli", priors=PRIORS)
 
     def test_mistakes_are_named(self):
         data = binary()

@@ -14,14 +14,14 @@ LABELS = [("gpt-4o", "native", "cake_pan"), ("gpt-4o", "native", "tea"), ("a", "
 def test_a_key_is_known_for_good():
     # Written out once more, so that a change of the recipe, which would change every published
     # draw, cannot pass unnoticed.
-    digest = hashlib.blake2b(b"7\x1fimportance\x1fgpt-4o\x1ftea", digest_size=8).digest()
-    expected = [int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:], "little")]
+    digest = hashlib.blake2b(b"7\x1fimportance\x1fgpt-4o\x1ftea", digest_size=16).digest()
+    expected = [int.from_bytes(digest[i : i + 4], "little") for i in (0, 4, 8, 12)]
     assert key_data(7, "importance", "gpt-4o", "tea").tolist() == expected
 
 
 def test_keys_of_many_are_those_of_each_in_any_order():
     together = keys_data(0, "nuts", LABELS)
-    assert together.shape == (3, 2)
+    assert together.shape == (3, 4)
     assert together.dtype == np.uint32
     np.testing.assert_array_equal(keys_data(0, "nuts", LABELS[::-1]), together[::-1])
     for label, key in zip(LABELS, together, strict=True):
@@ -42,6 +42,6 @@ def test_seed_purpose_and_labels_all_matter():
 
 
 def test_keys_of_100_000_scenarios_do_not_collide():
-    # 64 bits: the chance of any collision among 10^5 keys is 3 in 10^10.
+    # The first 64 bits alone: the chance of any collision among 10^5 keys is 3 in 10^10.
     keys = keys_data(0, "importance", [("model", "native", f"s{i}") for i in range(100_000)])
-    assert len(np.unique(keys, axis=0)) == 100_000
+    assert len(np.unique(keys[:, :2], axis=0)) == 100_000

@@ -205,7 +205,7 @@ def luminance(colour):
     ],
 )
 def test_text_is_legible_in_both_themes(theme, text, ground):
-    styles = page._resource("page.css")
+    styles = page.resource("page.css")
     block = re.findall(r":root[^{]*\{([^}]*)\}", styles)[theme]
     colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
     light, dark = sorted((luminance(colours[text]), luminance(colours[ground])), reverse=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import jax
 
     Array = jax.Array
+
+_TRACING = RLock()
 
 
 def to_jax(inputs: Sequence[Any], outputs: Sequence[Any]) -> Callable[..., tuple[Array, ...]]:
@@ -34,4 +37,12 @@ def to_jax(inputs: Sequence[Any], outputs: Sequence[Any]) -> Callable[..., tuple
         # Parameter checks (sigma > 0 and the like) hold by construction of the transforms.
         warnings.filterwarnings("ignore", message="Skipping Check", category=UserWarning)
         function: Callable[..., tuple[Array, ...]] = jax_funcify(graph)
-    return function
+
+    def traced(*args: Array) -> tuple[Array, ...]:
+        # Runs as JAX traces it, so that the lock, which filters of several threads need, is no
+        # burden. PyTensor's graphs ask for 64 bits also where 32 are wanted.
+        with _TRACING, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Explicitly requested dtype")
+            return function(*args)
+
+    return traced

@@ -28,6 +28,7 @@ from selfinterp_stats.inference.density.prior import (
 from selfinterp_stats.inference.density.terms import (
     CannotBatch,
     design_matrix,
+    free_parameters,
     has_intercept,
     linear_predictor,
     other_columns,
@@ -128,7 +129,7 @@ def parameters_of(model: bambi.Model) -> tuple[Parameter, ...]:
     pymc_model = model.backend.model
     priors = priors_of(model)
     return tuple(
-        form_of(rv.name, _shape(pymc_model, rv), priors[rv.name]) for rv in pymc_model.free_RVs
+        form_of(rv.name, _shape(pymc_model, rv), priors[rv.name]) for rv in free_parameters(model)
     )
 
 
@@ -158,8 +159,9 @@ def lift(model: bambi.Model) -> LiftedModel:
     (observed,) = pymc_model.observed_RVs
     X, y, other = pt.matrix("X"), pt.vector("y"), pt.matrix("other")
     pointwise = _without_length(pm.logp(observed, y, warn_rvs=False))
-    inputs = [rv.type(rv.name) for rv in pymc_model.free_RVs]
-    cut = dict(zip(pymc_model.free_RVs, inputs, strict=True))
+    free = free_parameters(model)
+    inputs = [rv.type(rv.name) for rv in free]
+    cut = dict(zip(free, inputs, strict=True))
     pointwise = clone_replace([pointwise], cut)[0]
     pointwise = _with_fixed_lengths(pymc_model, pointwise)
     slopes = pt.vector("X @ slopes")
@@ -266,8 +268,9 @@ def _with_data_as_inputs(pointwise: Any, model: bambi.Model, X: Any, other: Any)
         ]
         if not found:
             raise CannotBatch(f"its density holds other data of shape {data.shape}")
-        replacements[node] = found[0].astype(node.dtype)
-    # Not strict: a constant of 30,000 rows is to make way for an input of any number of rows.
+        replacements[node] = found[0]
+    # Not strict: a constant of 30,000 whole numbers is to make way for an input of any number of
+    # floats.
     return clone_replace([pointwise], replacements, rebuild_strict=False)[0]
 
 

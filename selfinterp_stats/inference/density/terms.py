@@ -18,14 +18,34 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class CannotBatch(InputError):
-    """The model cannot serve many datasets at once; ``engine="bambi"`` fits it one by one."""
+# Families whose response is successes and trials.
+WITH_TRIALS = ("binomial", "beta_binomial")
 
-    def __init__(self, why: str) -> None:
+
+class CannotBatch(InputError):
+    """The model cannot serve many datasets at once.
+
+    Parameters
+    ----------
+    why : str
+    beyond : bool
+        Whether ``engine="bambi"``, which fits one by one, cannot serve either.
+    """
+
+    def __init__(self, why: str, *, beyond: bool = False) -> None:
         super().__init__(
             f"this model cannot be fitted to many datasets at once: {why}",
-            remedy="Fit it one dataset at a time with engine='bambi'.",
+            remedy="Fit it to one dataset after the other with Bambi itself."
+            if beyond
+            else "Fit it one dataset at a time with engine='bambi'.",
         )
+
+
+def _parts(model: bambi.Model) -> dict[str, Any]:
+    """What Bambi models each parameter of the family by; 0.21 renamed what holds it."""
+    renamed = hasattr(type(model), "parameters")
+    parts: dict[str, Any] = model.parameters if renamed else model.components
+    return parts
 
 
 def linear_predictor(model: bambi.Model) -> Any:
@@ -37,16 +57,17 @@ def linear_predictor(model: bambi.Model) -> Any:
         If other components have formulas of their own, or this one has group-level or smooth
         terms.
     """
-    # Bambi 0.21 renamed what holds the components.
-    parts = model.parameters if hasattr(type(model), "parameters") else model.components
+    parts = _parts(model)
     for name, part in parts.items():
         if name != model.family.likelihood.parent and hasattr(part, "common_terms"):
-            raise CannotBatch(f"its parameter {name!r} has a formula of its own")
+            raise CannotBatch(f"its parameter {name!r} has a formula of its own", beyond=True)
     predictor = parts[model.family.likelihood.parent]
     if predictor.group_specific_terms:
-        raise CannotBatch(f"it has group-level terms ({', '.join(predictor.group_specific_terms)})")
+        names = ", ".join(predictor.group_specific_terms)
+        raise CannotBatch(f"it has group-level terms ({names})", beyond=True)
     if predictor.hsgp_terms:
-        raise CannotBatch(f"it has smooth terms ({', '.join(predictor.hsgp_terms)})")
+        names = ", ".join(predictor.hsgp_terms)
+        raise CannotBatch(f"it has smooth terms ({names})", beyond=True)
     return predictor
 
 
@@ -87,9 +108,12 @@ def _response_data(model: bambi.Model) -> np.ndarray:
     term = model.response_term if renamed else model.response_component.term
     for kind in ("censored", "constrained", "truncated", "weighted"):
         if getattr(term, f"is_{kind}", False):
-            raise CannotBatch(f"its response is {kind}")
+            raise CannotBatch(f"its response is {kind}", beyond=True)
     data = np.asarray(term.data, dtype=float)
-    return data.reshape(data.shape[0], -1)
+    data = data.reshape(data.shape[0], -1)
+    if data.shape[1] > 1 and model.family.name not in WITH_TRIALS:
+        raise CannotBatch("its response has several columns", beyond=True)
+    return data
 
 
 def response(model: bambi.Model) -> np.ndarray:
@@ -115,7 +139,7 @@ def priors_of(model: bambi.Model) -> dict[str, Any]:
     Parameters of the family that were set to a number have none.
     """
     predictor = linear_predictor(model)
-    parts = model.parameters if hasattr(type(model), "parameters") else model.components
+    parts = _parts(model)
     found = {name: term.prior for name, term in predictor.common_terms.items()}
     if predictor.intercept_term is not None:
         found["Intercept"] = predictor.intercept_term.prior
@@ -127,10 +151,11 @@ def priors_of(model: bambi.Model) -> dict[str, Any]:
 def check_prior(name: str, prior: Any) -> None:
     """Refuse a prior that is not a distribution with numbers for its arguments."""
     if getattr(prior, "dist", None) is not None:
-        raise CannotBatch(f"the prior of {name!r} is a function of its own")
+        raise CannotBatch(f"the prior of {name!r} is a function of its own", beyond=True)
     for key, value in prior.args.items():
         if np.asarray(value).dtype == object:
-            raise CannotBatch(f"the prior of {name!r} has a prior of its own for {key!r}")
+            why = f"the prior of {name!r} has a prior of its own for {key!r}"
+            raise CannotBatch(why, beyond=True)
 
 
 def spec_of(model: bambi.Model) -> ModelSpec:
@@ -139,26 +164,45 @@ def spec_of(model: bambi.Model) -> ModelSpec:
     Raises
     ------
     CannotBatch
-        If a prior is not a distribution of PyMC with numbers for its arguments.
+        If a prior is not a distribution of PyMC with numbers for its arguments, or if the model
+        has what a formula, a family and priors do not say.
     """
-    linear_predictor(model)
+    predictor = linear_predictor(model)
+    if predictor.intercept_term is not None and not model.center_predictors:
+        raise CannotBatch("its predictors are not to be centred", beyond=True)
+    if model.potentials:
+        raise CannotBatch("it has potentials", beyond=True)
     if not model.built:
         model.build()
     priors = {}
     for name, prior in priors_of(model).items():
         check_prior(name, prior)
         priors[name] = Prior.from_bambi(prior)
+    fixed = set(_parts(model)) - set(priors) - {model.family.likelihood.parent}
+    if fixed:
+        raise CannotBatch(f"its parameter {min(fixed)!r} is set to a number", beyond=True)
     link = model.family.link[model.family.likelihood.parent]
     return ModelSpec(
         str(model.formula.main), model.family.name, tuple(priors.items()), link=link.name
     )
 
 
+def free_parameters(model: bambi.Model) -> list[Any]:
+    """The free variables of PyMC's model in one order, in which Bambi does not always have them.
+
+    The intercept, the terms' coefficients in the order of the design's columns, the rest by name.
+    """
+    found = {rv.name: rv for rv in model.backend.model.free_RVs}
+    names = [name for name in ("Intercept", *linear_predictor(model).common_terms) if name in found]
+    rest = sorted(set(found) - set(names))
+    return [found[name] for name in (*names, *rest)]
+
+
 def scalars(model: bambi.Model) -> tuple[str, ...]:
     """Names of the scalar parameters of a built model, vectors written out by level."""
     pymc_model = model.backend.model
     names: list[str] = []
-    for rv in pymc_model.free_RVs:
+    for rv in free_parameters(model):
         dims = pymc_model.named_vars_to_dims.get(rv.name, ())
         if not dims:
             names.append(rv.name)

@@ -40,14 +40,15 @@ class Draws:
     def put(self, which: np.ndarray, other: Draws) -> Draws:
         """The same with other draws at the given positions.
 
-        A statistic that one side lacks is missing (or False) where that side's draws are, and
-        one of whole fits stays as it was where only this side has it.
+        A statistic that one side lacks is missing (zero or False, where it is no float) where
+        that side's draws are, and one of whole fits stays as it was where only this side has it.
         """
         values = self.values.copy()
         values[which] = other.values
         per_draw = {name: old.copy() for name, old in self.per_draw.items()}
         for name, new in other.per_draw.items():
-            empty = np.full(values.shape[:3], False if new.dtype == bool else np.nan, new.dtype)
+            missing = np.nan if np.issubdtype(new.dtype, np.floating) else 0
+            empty = np.full(values.shape[:3], missing, new.dtype)
             per_draw.setdefault(name, empty)[which] = new
         per_dataset = {name: old.copy() for name, old in self.per_dataset.items()}
         for name, new in other.per_dataset.items():

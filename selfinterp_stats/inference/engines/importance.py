@@ -20,7 +20,7 @@ from selfinterp_stats.inference.density.batch import Batch, Data
 from selfinterp_stats.inference.density.lift import LiftedModel
 from selfinterp_stats.inference.engines.draws import Draws
 from selfinterp_stats.inference.engines.laplace import Laplace
-from selfinterp_stats.inference.engines.pareto import pareto_k
+from selfinterp_stats.inference.engines.pareto import effective_share, pareto_k
 from selfinterp_stats.inference.engines.seeds import keys_data
 from selfinterp_stats.inference.running.traces import traced
 
@@ -51,7 +51,7 @@ def importance(
     chains: int,
     draws: int,
     seed: int,
-    degrees_of_freedom: int = DEGREES_OF_FREEDOM,
+    freedom: np.ndarray | None = None,
     x64: bool = False,
 ) -> tuple[Draws, Laplace]:
     """Sample every dataset by importance.
@@ -65,22 +65,25 @@ def importance(
     chains, draws : int
         Independent chains, and draws kept from each.
     seed : int
-    degrees_of_freedom : int
-        Of the proposals; even, at most `DEGREES_OF_FREEDOM`.
+    freedom : (dataset,) array, optional
+        Degrees of freedom of the proposals; even, and at most `DEGREES_OF_FREEDOM`,
+        which they are unless given.
     x64 : bool
         Evaluate the density in 64-bit floats. The random numbers are the same in both.
 
     Returns
     -------
     Draws
-        With ``pareto_k`` (shape of the raw ratios' tail) and ``proposals_accepted`` (their
-        share) per dataset.
+        With ``pareto_k`` (shape of the raw ratios' tail), ``effective_share`` (what the
+        proposals' weights are worth) and ``proposals_accepted`` (their share) per dataset.
     Laplace
         The draws' own mean and spread, to propose from in a second attempt.
     """
     import jax
 
     kind = np.float64 if x64 else np.float32
+    if freedom is None:
+        freedom = np.full(len(batch), DEGREES_OF_FREEDOM)
     settings: Any = jax.config
     device = settings.jax_default_device or jax.local_devices()[0]
     on_cpu = device.platform == "cpu"
@@ -91,13 +94,17 @@ def importance(
             keys_data(seed, "importance", batch.labels),
             approximation.mode.astype(kind),
             approximation.scale.astype(kind),
-            np.full(len(batch), degrees_of_freedom, kind),
+            freedom.astype(kind),
             batch.data.astype(kind),
         )
     )
     drawn = Draws(
         values=values,
-        per_dataset={"pareto_k": pareto_k(log_ratios), "proposals_accepted": accepted},
+        per_dataset={
+            "pareto_k": pareto_k(log_ratios),
+            "effective_share": effective_share(log_ratios),
+            "proposals_accepted": accepted,
+        },
     )
     return drawn, _around(mean, covariance, approximation)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from selfinterp_stats.inference.density.terms import free_parameters
 from selfinterp_stats.inference.engines.draws import Draws
 from selfinterp_stats.inference.engines.seeds import key_data
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from selfinterp_stats.models.spec import ModelSpec
 
+Method = Literal["pymc", "numpyro"]
 WARMUP = 1000
 
 
@@ -27,8 +29,9 @@ def one_by_one(
     chains: int,
     draws: int,
     seed: int,
+    method: Method = "pymc",
 ) -> Draws:
-    """Fit a Bambi model to each dataset with PyMC's NUTS.
+    """Fit a Bambi model to each dataset, PyMC's way or NumPyro's.
 
     Parameters
     ----------
@@ -38,6 +41,8 @@ def one_by_one(
     labels : tuple of tuple of str
         What each dataset is called.
     chains, draws, seed : int
+    method : {"pymc", "numpyro"}
+        Whose NUTS Bambi is to use; NumPyro's runs on a GPU.
 
     Returns
     -------
@@ -48,7 +53,7 @@ def one_by_one(
     for library in ("pymc", "bambi"):
         logging.getLogger(library).setLevel(logging.ERROR)
     fits = [
-        _fit(spec, data, chains, draws, int(key_data(seed, "bambi", *label)[0]))
+        _fit(spec, data, method, chains, draws, int(key_data(seed, "bambi", *label)[0]))
         for spec, data, label in zip(specs, datasets, labels, strict=True)
     ]
     values = np.stack([v for v, _ in fits])
@@ -59,7 +64,7 @@ def one_by_one(
 
 
 def _fit(
-    spec: ModelSpec, data: pd.DataFrame, chains: int, draws: int, seed: int
+    spec: ModelSpec, data: pd.DataFrame, method: str, chains: int, draws: int, seed: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Fit one dataset.
 
@@ -67,17 +72,25 @@ def _fit(
     -------
     (chain, draw, parameter) array and the sampler statistics
     """
+    import jax
+
     model = spec.build(data)
-    result: Any = model.fit(
-        draws=draws,
-        tune=WARMUP,
-        chains=chains,
-        random_seed=seed,
-        progressbar=False,
-        inference_method="pymc",
-    )
+    # NumPyro's chains share a device; 64 bits are what PyMC's own sampler computes in.
+    together: dict[str, Any] = {}
+    if method == "numpyro":
+        together["nuts_sampler_kwargs"] = {"chain_method": "vectorized"}
+    with jax.enable_x64(True):
+        result: Any = model.fit(
+            draws=draws,
+            tune=WARMUP,
+            chains=chains,
+            random_seed=seed,
+            progressbar=False,
+            inference_method=method,
+            **together,
+        )
     posterior, statistics = result["posterior"], result["sample_stats"]
-    names = [rv.name for rv in model.backend.model.free_RVs]
+    names = [rv.name for rv in free_parameters(model)]
     flat = [posterior[name].values.reshape(chains, draws, -1) for name in names]
     return np.concatenate(flat, axis=2), {
         "diverging": statistics["diverging"].values,

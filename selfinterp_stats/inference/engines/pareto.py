@@ -36,6 +36,22 @@ def pareto_k(log_ratios: np.ndarray) -> np.ndarray:
         return np.where(usable, _shape(excess), np.nan)
 
 
+def effective_share(log_ratios: np.ndarray) -> np.ndarray:
+    """How many equally weighted draws the ratios are worth, as a share of their number (Kish).
+
+    Parameters
+    ----------
+    log_ratios : (dataset, draw) array
+
+    Returns
+    -------
+    (dataset,) array
+    """
+    with np.errstate(all="ignore"):  # a dataset without any weight becomes NaN
+        weight = np.exp(log_ratios - log_ratios.max(axis=1, keepdims=True))
+        return np.asarray(weight.mean(axis=1) ** 2 / (weight**2).mean(axis=1), dtype=float)
+
+
 def _shape(excess: np.ndarray) -> np.ndarray:
     """Shape of a generalised Pareto distribution; `excess` is sorted along its last axis."""
     n = excess.shape[1]

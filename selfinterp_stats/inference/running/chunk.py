@@ -15,17 +15,24 @@ import numpy as np
 from selfinterp_stats.inference.density.batch import Batch
 from selfinterp_stats.inference.density.lift import LiftedModel
 from selfinterp_stats.inference.engines.draws import Draws
-from selfinterp_stats.inference.engines.importance import HEAVY_TAILS, importance
+from selfinterp_stats.inference.engines.importance import (
+    DEGREES_OF_FREEDOM,
+    HEAVY_TAILS,
+    importance,
+)
 from selfinterp_stats.inference.engines.laplace import Laplace, laplace
 from selfinterp_stats.inference.engines.nuts import nuts
 from selfinterp_stats.inference.engines.pareto import GOOD_K
 from selfinterp_stats.inference.settings import Sampling
 from selfinterp_stats.inference.summary.summaries import summarise
 
-# Below this share of accepted proposals, or this many posterior sds from a mode, importance
-# sampling is not believed whatever its Pareto k.
+# Below this share of accepted proposals, this worth of their weights, or this many posterior sds
+# from a mode, importance sampling is not believed whatever its Pareto k.
 FEWEST_ACCEPTED = 0.2
+LEAST_WORTH = 0.2
 NEAR_MODE = 1e-3
+# Acceptance aimed at where NUTS diverged at its usual steps.
+CAREFUL = 0.9
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,8 @@ class Chunk:
         """
         n, chains, draws, parameters = self.draws.values.shape
         flat = np.moveaxis(self.draws.values, 3, 1).reshape(n * parameters, chains, draws)
-        figures = summarise(flat, **options)
+        with np.errstate(over="ignore", invalid="ignore"):  # of draws too large to be squared
+            figures = summarise(flat, **options)
         return replace(
             self, summaries={name: it.reshape(n, parameters) for name, it in figures.items()}
         )
@@ -107,7 +115,7 @@ def fit_chunk(
         _to_zero(drawn.values, batch, intercept)
     lost = ~np.isfinite(drawn.values).all(axis=(1, 2, 3))
     drawn.values[lost] = np.nan
-    problems = np.where(lost, "no finite density: is its response one that the family allows?", "")
+    problems = np.where(lost, "no point with a finite density was found", "")
     return Chunk(drawn, engines, problems.astype(object))
 
 
@@ -128,30 +136,51 @@ def _draw(
         "x64": x64,
     }
     if sampling.engine == "nuts":
-        drawn = nuts(model, batch, approximation, **how)
+        drawn = _with_nuts(model, batch, approximation, how)
         return drawn, np.full(len(batch), "nuts", dtype="U10")
     drawn, around = importance(model, batch, approximation, **how)
     engines = np.full(len(batch), "importance", dtype="U10")
     poor = _poor(drawn, approximation, n)
     if len(poor):
+        heavy = ~(drawn.per_dataset["pareto_k"][poor] <= GOOD_K)
+        freedom = np.where(heavy, HEAVY_TAILS, DEGREES_OF_FREEDOM)
         again, _ = importance(
             model,
             batch.select(poor).filled(len(batch)),
             around.select(poor).filled(len(batch)),
-            degrees_of_freedom=HEAVY_TAILS,
+            freedom=np.append(freedom, np.full(len(batch) - len(poor), HEAVY_TAILS)),
             **how,
         )
         drawn = _better(drawn, again.select(range(len(poor))), poor)
     poor = _poor(drawn, approximation, n)
     if len(poor) and sampling.engine == "auto":
         width = 1 << (len(poor) - 1).bit_length()
-        again = nuts(
-            model, batch.select(poor).filled(width), approximation.select(poor).filled(width), **how
+        again = _with_nuts(
+            model, batch.select(poor).filled(width), approximation.select(poor).filled(width), how
         )
         # The Pareto k of the first fits stays on record.
         drawn = drawn.put(poor, again.select(range(len(poor))))
         engines[poor] = "nuts"
     return drawn, engines
+
+
+def _with_nuts(
+    model: LiftedModel, batch: Batch, approximation: Laplace, how: dict[str, Any]
+) -> Draws:
+    """Draw with NUTS, and with smaller steps where trajectories diverged."""
+    drawn = nuts(model, batch, approximation, **how)
+    astray = np.flatnonzero(drawn.per_draw["diverging"].any(axis=(1, 2)))
+    if not len(astray):
+        return drawn
+    size = len(batch)
+    careful = nuts(
+        model,
+        batch.select(astray).filled(size),
+        approximation.select(astray).filled(size),
+        target=CAREFUL,
+        **how,
+    )
+    return drawn.put(astray, careful.select(range(len(astray))))
 
 
 def _poor(drawn: Draws, approximation: Laplace, n: int) -> np.ndarray:
@@ -164,16 +193,18 @@ def _poor(drawn: Draws, approximation: Laplace, n: int) -> np.ndarray:
     trusted = (
         (drawn.per_dataset["pareto_k"] <= GOOD_K)
         & (drawn.per_dataset["proposals_accepted"] >= FEWEST_ACCEPTED)
+        & (drawn.per_dataset["effective_share"] >= LEAST_WORTH)
         & (approximation.gradient <= NEAR_MODE)
     )
     return np.flatnonzero(~trusted[:n])
 
 
 def _better(drawn: Draws, again: Draws, which: np.ndarray) -> Draws:
-    """Take the second attempt where its ratios have the thinner tail."""
-    before, after = (one.per_dataset["pareto_k"] for one in (drawn, again))
-    thinner = np.flatnonzero(~(after >= before[which]))
-    return drawn.put(which[thinner], again.select(thinner))
+    """Take the second attempt where its proposals are worth more and their tail is believable."""
+    before, after = (one.per_dataset["effective_share"] for one in (drawn, again))
+    tail = again.per_dataset["pareto_k"] <= GOOD_K
+    better = np.flatnonzero(tail & ~(after <= before[which]))
+    return drawn.put(which[better], again.select(better))
 
 
 def _to_zero(values: np.ndarray, batch: Batch, intercept: int) -> None:

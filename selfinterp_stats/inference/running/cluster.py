@@ -22,8 +22,10 @@ from selfinterp_stats.inference.running.plan import Task
 
 LOCAL = "local"
 SECONDS_TO_CONNECT = 10
-# How often a task may lose its worker before it is taken to be the cause.
+# How often a task may lose its worker before it is taken to be the cause: on this machine. A
+# scheduler elsewhere has its own setting.
 LOST_WORKERS = 10
+AGAIN = "With a store, the same call goes on where it was stopped."
 # One task at a time on one core: XLA and BLAS would each start threads for all cores.
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -51,9 +53,10 @@ class Cluster:
         ServiceError
             If the scheduler or all workers are lost.
         """
-        from distributed import as_completed
+        from distributed import CancelledError, KilledWorker, as_completed
 
-        shared = self.client.scatter(job, broadcast=True)
+        # A result, unlike scattered data, is made again when all workers that had it are lost.
+        shared = self.client.submit(unchanged, job, pure=False)
         remaining = iter(tasks)
         begun: dict[Any, Task] = {}
         finished = as_completed(with_results=True, raise_errors=True)
@@ -69,9 +72,22 @@ class Cluster:
         # Twice as many as are worked on, so that no worker waits and inputs take little memory.
         for _ in range(2 * self.workers):
             begin()
-        for future, chunk in finished:
-            begin()
-            yield begun.pop(future.key), chunk
+        try:
+            for future, chunk in finished:
+                if isinstance(chunk, CancelledError):
+                    raise ServiceError("the connection to the Dask scheduler was lost. " + AGAIN)
+                begin()
+                yield begun.pop(future.key), chunk
+        except KilledWorker as error:
+            raise ServiceError(
+                "a task lost its worker again and again; where memory is short on the workers, a "
+                f"smaller batch size helps ({error}). {AGAIN}"
+            ) from error
+
+
+def unchanged(job: Job) -> Job:
+    """Make what all tasks share a result of the cluster's own."""
+    return job
 
 
 def on_worker(job: Job, inputs: Batch | OneByOne) -> Chunk:
@@ -108,7 +124,11 @@ def cluster(address: str) -> Iterator[Cluster]:
         if address == LOCAL:
             with (
                 LocalCluster(
-                    n_workers=cores(), threads_per_worker=1, env=ONE_THREAD, dashboard_address=None
+                    n_workers=cores(),
+                    threads_per_worker=1,
+                    env=ONE_THREAD,
+                    dashboard_address=":0",  # none, but Dask would still look for its usual port
+                    scheduler_kwargs={"dashboard": False},
                 ) as local,
                 Client(local) as client,
             ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import platform
+import warnings
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ def keep_compiled() -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         return
+    # What a killed process left half-written, or another is just writing, is compiled anew.
+    warnings.filterwarnings("ignore", message="Error reading persistent compilation cache entry")
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", SECONDS)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)

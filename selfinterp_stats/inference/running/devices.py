@@ -16,6 +16,9 @@ from selfinterp_stats.inference.settings import Device
 T = TypeVar("T")
 R = TypeVar("R")
 
+# Shapes of tasks that were compiled in this process.
+_DONE: set[Hashable] = set()
+
 
 def cores() -> int:
     """CPU cores that this process may use."""
@@ -68,8 +71,9 @@ def on_devices(
     tasks : sequence
     where : sequence of devices
     shape : callable
-        What a task is compiled by. The first task of a shape compiles; others of that shape
-        wait for it rather than compile as well.
+        All that a task's compilation depends on. The first task of a shape that this process
+        has not done before compiles; others of that shape wait for it rather than compile as
+        well.
     """
     import jax
 
@@ -83,11 +87,15 @@ def on_devices(
         finally:
             free.append(device)
 
-    firsts = list({shape(task): task for task in reversed(tasks)}.values())[::-1]
-    compiling = {id(task) for task in firsts}
-    later = [task for task in tasks if id(task) not in compiling]
+    firsts: dict[Hashable, T] = {}
+    later = []
+    for task in tasks:
+        if shape(task) in _DONE or shape(task) in firsts:
+            later.append(task)
+        else:
+            firsts[shape(task)] = task
     with ThreadPoolExecutor(len(where)) as pool:
-        for some in (firsts, later):
+        for some in (list(firsts.values()), later):
             waiting: dict[Future[R], T] = {}
             remaining = iter(some)
             try:
@@ -101,6 +109,7 @@ def on_devices(
             finally:
                 for future in waiting:
                     future.cancel()
+            _DONE.update(firsts)
 
 
 def _finished(waiting: dict[Future[R], T]) -> Iterator[tuple[T, R]]:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from selfinterp_stats.inference.datasets import REFUSALS, words_of
 from selfinterp_stats.inference.density.batch import Batch
 from selfinterp_stats.inference.density.lift import LiftedModel, lift_once
-from selfinterp_stats.inference.engines.one_by_one import one_by_one
+from selfinterp_stats.inference.density.terms import scalars
+from selfinterp_stats.inference.engines.draws import Draws
+from selfinterp_stats.inference.engines.one_by_one import Method, one_by_one
 from selfinterp_stats.inference.prepare import Prepared
 from selfinterp_stats.inference.running.chunk import Chunk, fit_chunk
 from selfinterp_stats.inference.running.plan import Task
@@ -39,6 +42,8 @@ class Job:
         Its place among the parameters, where the predictors are centred.
     summary : mapping or None
         Options of `summarise`, where draws are to be summarised.
+    method : {"pymc", "numpyro"}
+        Whose NUTS Bambi is to use.
     """
 
     spec: ModelSpec
@@ -48,6 +53,7 @@ class Job:
     x64: bool
     intercept: int | None
     summary: Mapping[str, Any] | None
+    method: Method = "pymc"
 
 
 @dataclass(frozen=True)
@@ -100,13 +106,28 @@ def _lifted(job: Job) -> LiftedModel:
 
 
 def _with_bambi(job: Job, inputs: OneByOne) -> Chunk:
-    drawn = one_by_one(
-        inputs.specs,
-        inputs.frames,
-        inputs.labels,
-        chains=job.sampling.chains,
-        draws=job.sampling.draws // job.sampling.chains,
-        seed=job.sampling.seed,
-    )
-    n = len(inputs.labels)
-    return Chunk(drawn, np.full(n, "bambi"), np.full(n, "", dtype=object))
+    """Fit datasets one by one; what PyMC or Bambi says of one does not cost the others."""
+    n, chains, draws = len(inputs.labels), job.sampling.chains, job.sampling.draws
+    fitted: dict[int, Draws] = {}
+    problems = np.full(n, "", dtype=object)
+    for i in range(n):
+        try:
+            fitted[i] = one_by_one(
+                inputs.specs[i : i + 1],
+                inputs.frames[i : i + 1],
+                inputs.labels[i : i + 1],
+                chains=chains,
+                draws=draws // chains,
+                seed=job.sampling.seed,
+                method=job.method,
+            )
+        except (*REFUSALS, RuntimeError) as error:
+            problems[i] = f"Bambi cannot fit it: {words_of(error)}"
+    if fitted:
+        parameters = next(iter(fitted.values())).values.shape[-1]
+    else:
+        parameters = len(scalars(job.spec.build(job.template)))
+    drawn = Draws(np.full((n, chains, draws // chains, parameters), np.nan))
+    for i, one in fitted.items():
+        drawn = drawn.put(np.array([i]), one)
+    return Chunk(drawn, np.full(n, "bambi"), problems)

@@ -13,10 +13,12 @@ from selfinterp_stats.inference.settings import Sampling
 
 # Datasets computed together where memory does not forbid it. Chains of NUTS advance together:
 # enough of them fill the vector units, but one long trajectory should not hold up many others.
-TOGETHER = {"importance": 50, "auto": 50, "nuts": 16, "bambi": 1}
+TOGETHER = {"importance": 50, "auto": 50, "nuts": 32, "bambi": 1}
 TOGETHER_ON_GPU = {"importance": 1000, "auto": 1000, "nuts": 1000, "bambi": 1}
 # Of the memory that is free when a run starts.
 SHARE_OF_FREE = 0.25
+# On a GPU all proposals are evaluated at once; the smallest that JAX is used on have this much.
+BYTES_ON_GPU = 8 * 2**30
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,9 @@ def plan(
     """
     lengths = bucket_lengths(sizes[good])
     if batch_size is None:
-        fit = bytes_free() * SHARE_OF_FREE / workers
-        each = bytes_of_one(sampling, parameters, int(lengths[-1]))
+        free = min(bytes_free(), BYTES_ON_GPU) if on_gpu else bytes_free()
+        fit = free * SHARE_OF_FREE / workers
+        each = bytes_of_one(sampling, parameters, int(lengths[-1]), on_gpu=on_gpu)
         most = (TOGETHER_ON_GPU if on_gpu else TOGETHER)[sampling.engine]
         most = int(np.clip(fit // each, 1, most))
         # A few datasets are shared out among the workers, in a power of two, so that the number
@@ -91,11 +94,12 @@ def plan(
     return Plan(tuple(tasks), batch_size)
 
 
-def bytes_of_one(sampling: Sampling, parameters: int, rows: int) -> int:
+def bytes_of_one(sampling: Sampling, parameters: int, rows: int, *, on_gpu: bool = False) -> int:
     """About how much memory one dataset takes while it is computed."""
     kept = sampling.draws * parameters * 8
-    proposed = proposals(sampling.chains, sampling.draws // sampling.chains) * (parameters + 8) * 8
-    return 4 * kept + 2 * proposed + rows * parameters * 16
+    n = proposals(sampling.chains, sampling.draws // sampling.chains)
+    evaluated = n * rows * 8 if on_gpu else 0
+    return 4 * kept + 2 * n * (parameters + 8) * 8 + rows * parameters * 16 + evaluated
 
 
 def bytes_free() -> int:

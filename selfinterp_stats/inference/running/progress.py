@@ -48,7 +48,7 @@ def bar(name: str, total: int) -> Iterator[Progress]:
     with Bar(*columns, console=Console(stderr=True)) as shown:
         task = shown.add_task(name, total=total if total > 1 else None, effective="")
 
-        def report(datasets: int, effective: float) -> None:
+        def report(datasets: int, effective: float = math.nan, /) -> None:
             nonlocal so_far
             if math.isfinite(effective):
                 so_far += effective

@@ -50,6 +50,7 @@ class Store:
         self._layout = layout
         self._keep = keep
         self._group: Any = _open(folder)
+        (folder / DONE).mkdir(exist_ok=True)
         self._done = {int(path.stem): _read(path) for path in (folder / DONE).glob("*.json")}
         self._n = n
 
@@ -98,8 +99,11 @@ class Store:
             [ENGINES.index(engine) for engine in chunk.engines], dtype=np.int8
         )
         for (kind, name), values in arrays.items():
-            start = task.index * self._layout.size
-            self._array(kind, name, values)[start : start + len(values)] = values
+            start, size = task.index * self._layout.size, self._layout.size
+            # Whole, so that what a killed run left of the block is never read.
+            block = np.full((size, *values.shape[1:]), _missing(name, values), values.dtype)
+            block[: len(values)] = values
+            self._array(kind, name, values)[start : start + size] = block
         problems = {
             int(i): text for i, text in zip(task.which, chunk.problems, strict=True) if text
         }
@@ -163,16 +167,20 @@ class Store:
             return self._group[path]
         # The last row stays missing: it stands for the datasets that could not be fitted.
         rows = len(self._layout.tasks) * self._layout.size + 1
-        missing = -1 if name == "engine" else empty(values.dtype)
         return self._group.create_array(
             path,
             shape=(rows, *values.shape[1:]),
             chunks=(self._layout.size, *values.shape[1:]),
             dtype=values.dtype,
-            fill_value=missing,
+            fill_value=_missing(name, values),
             dimension_names=("dataset", *DIMS[kind]),
             compressors=None if kind == "draws" else "auto",
         )
+
+
+def _missing(name: str, values: np.ndarray) -> float | int | bool:
+    """What stands in an array where there is no value."""
+    return -1 if name == "engine" else empty(values.dtype)
 
 
 def manifest_of(folder: Path) -> dict[str, Any] | None:
@@ -183,29 +191,41 @@ def manifest_of(folder: Path) -> dict[str, Any] | None:
     InputError
         If there is something else.
     """
-    if not folder.exists() or not any(folder.iterdir()):
+    if not folder.exists() or (
+        folder.is_dir() and not any(_is_whole(it) for it in folder.iterdir())
+    ):
         return None
     try:
         manifest: Any = _open(folder).attrs[MANIFEST]
-    except (KeyError, FileNotFoundError, ValueError):
+    except (KeyError, OSError, ValueError):
         raise InputError(
             "this is no folder of a run", file=folder, remedy="Name a new or an empty folder."
         ) from None
     return dict(manifest)
 
 
-def _open(folder: Path) -> Any:
-    import zarr
+def _is_whole(path: Path) -> bool:
+    """Not a file that Zarr was still writing when a run was killed at its very start."""
+    return path.suffix != ".partial"
 
-    return zarr.open_group(folder, mode="r+")
+
+def _zarr() -> Any:
+    try:
+        import zarr
+    except ImportError as error:
+        raise InputError(
+            "a store needs Zarr, which is not installed",
+            remedy="pip install 'selfinterp-stats[store]'",
+        ) from error
+    return zarr
+
+
+def _open(folder: Path) -> Any:
+    return _zarr().open_group(folder, mode="r+")
 
 
 def _create(folder: Path, manifest: Mapping[str, Any]) -> None:
-    import zarr
-
-    # The mark that a folder is one of a run comes last.
-    (folder / DONE).mkdir(parents=True, exist_ok=True)
-    zarr.create_group(folder, overwrite=False, attributes={MANIFEST: dict(manifest)})
+    _zarr().create_group(folder, overwrite=False, attributes={MANIFEST: dict(manifest)})
 
 
 def _manifest(
@@ -217,7 +237,8 @@ def _manifest(
     data.update(json.dumps([datasets.labels, list(datasets.problems)]).encode())
     for array in (rows.X, rows.y, rows.other, rows.starts):
         data.update(np.ascontiguousarray(array).tobytes())
-    priors = hashlib.sha256(repr(prepared.specs or prepared.spec).encode()).hexdigest()
+    specs = prepared.specs or (prepared.spec,)
+    priors = hashlib.sha256(repr([spec.priors for spec in specs]).encode()).hexdigest()
     versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
     return {
         "data": data.hexdigest(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from selfinterp_stats.inference.prepare import Prepared
@@ -49,6 +49,8 @@ def workplace(running: Running, sampling: Sampling) -> Iterator[Workplace]:
         with cluster(running.cluster) as place:
             yield place
     elif sampling.engine == "bambi":
+        if running.device == "gpu":
+            devices("gpu")  # says so now where there is none
         yield OneAfterTheOther()
     else:
         from selfinterp_stats.inference.running.compiled import keep_compiled
@@ -79,7 +81,12 @@ class Devices:
             lambda task: do(job, inputs_of(task, prepared), prepared.lifted),
             tasks,
             self.found,
-            shape=lambda task: task.length,
+            shape=lambda task: (
+                prepared.lifted,
+                replace(job.sampling, seed=0),
+                job.size,
+                task.length,
+            ),
         )
 
 

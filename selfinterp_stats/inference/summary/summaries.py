@@ -247,6 +247,9 @@ def _in_blocks(work: Callable[[Block], dict[str, Array]], draws: NDArray[Any]) -
 
 
 def _threads() -> int:
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    if told.isdecimal() and int(told) > 0:  # a worker that shares its machine with others
+        return int(told)
     if hasattr(os, "sched_getaffinity"):
         return min(8, len(os.sched_getaffinity(0)))
     return min(8, os.cpu_count() or 1)

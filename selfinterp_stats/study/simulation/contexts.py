@@ -7,7 +7,9 @@ ranges. It knows nothing of weights or choices.
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -29,6 +31,11 @@ def read_contexts() -> pd.DataFrame:
     """
     with resources.files(_PACKAGE).joinpath(_FILE).open(encoding="utf-8") as handle:
         return pd.read_csv(handle, keep_default_na=False)
+
+
+def contexts_file() -> AbstractContextManager[Path]:
+    """The file that `read_contexts` reads, as a path, while a block runs."""
+    return resources.as_file(resources.files(_PACKAGE).joinpath(_FILE))
 
 
 def attributes_of(scenarios: pd.DataFrame) -> tuple[str, ...]:

@@ -63,8 +63,9 @@ def write_truth(out: Path, design: Design, weights: pd.DataFrame, quantities: pd
     record = {
         "parameters": design.as_json(),
         "meaning": {
-            TRUTH_FILE: "target and true_weight_scaled: +-100 scale; true_weight: logit scale; "
-            "expected_*: mean of an endless series of valid reports; valid_*: number of them",
+            TRUTH_FILE: "target and true_weight_scaled: +-100 scale; true_weight and "
+            "true_intercept: logit scale; expected_*: mean of an endless series of valid reports; "
+            "valid_*: number of them",
             "quantities": inspect.cleandoc(known_quantities.__doc__ or ""),
         },
         "quantities": json.loads(quantities.to_json(orient="records", double_precision=15)),

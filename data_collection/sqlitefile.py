@@ -1,0 +1,105 @@
+"""A journal as an SQLite file: opened, checked, and its failures put into words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from data_collection.errors import JournalError
+from data_collection.schema import APPLICATION_ID, VERSION, migrate
+
+# Seconds to wait for a reader that holds the file, such as a database browser.
+_PATIENCE: Final = 10.0
+
+
+def connect(path: Path, *, write: bool) -> sqlite3.Connection:
+    """Open the file, check that it is a sound journal, and bring it to this version."""
+    with told(path):
+        # The thread that commits is not the one that opened; the two take turns.
+        connection = sqlite3.connect(
+            path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _prepare(path, connection, write=write)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _prepare(path: Path, connection: sqlite3.Connection, *, write: bool) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    owner = connection.execute("PRAGMA application_id").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if owner != APPLICATION_ID and (tables or not write):
+        raise JournalError(
+            "the file is no journal of this program",
+            file=path,
+            remedy="Check the path; nothing was changed.",
+        )
+    if version > VERSION:
+        raise JournalError(
+            "the journal was written by a newer version of this program",
+            file=path,
+            value=version,
+            allowed=f"versions up to {VERSION}",
+            remedy="Update selfinterp-stats; nothing was changed.",
+        )
+    damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if damage != "ok":
+        raise sqlite3.DatabaseError(damage)
+    if write:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # Every commit reaches the disk: an answer that was paid for outlives a power cut.
+        connection.execute("PRAGMA synchronous = FULL")
+    if version < VERSION:
+        migrate(connection, version)
+    if write:
+        connection.execute("INSERT OR IGNORE INTO study VALUES ('id', ?)", (uuid4().hex,))
+    else:
+        connection.execute("PRAGMA query_only = ON")
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """SQLite's failures in words, with what to do about them."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        name = getattr(error, "sqlite_errorname", "SQLITE_CORRUPT")
+        problem, remedy = _failure(name)
+        raise JournalError(
+            problem.format(" ".join(str(error).split())), file=path, remedy=remedy
+        ) from None
+
+
+def _failure(name: str) -> tuple[str, str]:
+    """Problem and remedy of an error that SQLite names."""
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+        return (
+            "the journal cannot be written ({}); the disk may be full",
+            "Make room and run the same command again: what was committed is kept.",
+        )
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return (
+            "another program holds the journal ({})",
+            "Close it, for example a database browser, and run the same command again.",
+        )
+    if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM")):
+        return (
+            "the journal cannot be opened ({})",
+            "Check that its folder exists and that you may write into it.",
+        )
+    if name.startswith("SQLITE_NOTADB"):
+        return (
+            "the file is no journal, or its beginning is damaged ({})",
+            "Check the path, or go back to a copy.",
+        )
+    return (
+        "the journal is damaged ({})",
+        "Go back to a copy, or save what is left with SQLite's own `.recover`.",
+    )

@@ -1,0 +1,3 @@
+"""The multiverse written up: tables, specification curves, a page."""
+
+from __future__ import annotations

@@ -1,0 +1,103 @@
+"""`index.html` of `selfinterp sensitivity`, self-contained as the report's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from selfinterp_stats.estimates.exclusion import READINGS
+from selfinterp_stats.estimates.sensitivity import Sensitivity
+from selfinterp_stats.reporting import cells, svg
+from selfinterp_stats.reporting.figures import PAGE_VARIABLES
+from selfinterp_stats.reporting.page import (
+    notices_of,
+    provenance_facts,
+    resource,
+    template,
+    without_folders,
+)
+from selfinterp_stats.reporting.sensitivity import figures, tables
+
+_OPEN: Final = ("e1_report_r", "e2_training_effect", "e3_training_effect")
+
+
+def render_page(found: Sensitivity, drawings: Mapping[str, str]) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    found : Sensitivity
+    drawings : mapping of str to str
+        What `write_figures` returned.
+
+    Returns
+    -------
+    str
+        A whole HTML document.
+    """
+    from markupsafe import Markup
+
+    study = found.weights.study
+    return template("sensitivity.html.jinja").render(
+        source=without_folders("source", study.source),
+        headline=headline(found),
+        ranges=tables.ranges_table(found),
+        overturned=tables.overturned_table(found),
+        curves=_curves(found, drawings),
+        choices=_choices(found),
+        notices=notices_of(study),
+        provenance=provenance_facts(found.run),
+        seed=found.weights.settings.seed,
+        version=cells.text(found.run.get("version")),
+        styles=Markup(resource("page.css")),
+        script=Markup(resource("page.js")),
+    )
+
+
+def headline(found: Sensitivity) -> list[str]:
+    """Say in two sentences how many conclusions hold whatever is chosen."""
+    ranges = found.ranges
+    firm = (ranges["flips"] == 0) & (ranges["reaches"] == 0) & ranges["estimate"].notna()
+    first = (
+        f"{int(firm.sum())} of {len(ranges)} conclusions keep their sign, with HDIs clear of "
+        f"zero, in every one of their specifications ({len(found.table):,} in all)."
+    )
+    weak = ranges[~firm & ranges["estimate"].notna()]
+    names = [f"{row['quantity']} ({row['base_model']})" for row in weak.to_dict("records")]
+    return [first, f"Not so: {'; '.join(names)}."] if names else [first]
+
+
+def _curves(found: Sensitivity, drawings: Mapping[str, str]) -> list[dict[str, Any]]:
+    from markupsafe import Markup
+
+    prob = found.weights.settings.hdi_prob
+    return [
+        {
+            "title": f"{row['section']}: {row['quantity']} · {row['base_model']}",
+            "verdict": row["verdict"],
+            "name": figures.file_name(str(row["id"])),
+            "caption": figures.caption(row, prob),
+            "open": str(row["id"]).startswith(_OPEN),
+            # Our own drawing; Matplotlib has escaped the names in it.
+            "svg": Markup(svg.themed(drawings[row["id"]], PAGE_VARIABLES))
+            if row["id"] in drawings
+            else "",
+        }
+        for _, row in found.ranges.iterrows()
+    ]
+
+
+def _choices(found: Sensitivity) -> list[tuple[str, str]]:
+    """What was tried, the paper's own first."""
+    options = found.options
+    readings = "; ".join(f"{name}: {words}" for name, words in READINGS.items())
+    return [
+        ("rows excluded (weights of ±100)", f"none; {readings}"),
+        ("reports standardised", "per fold and explaining model; pooled over a condition"),
+        ("a scenario’s reports", " or ".join(options.reports)),
+        ("fewest valid reports", ", ".join(map(str, options.min_reports))),
+        ("fitted weights", " or ".join(options.weights)),
+        ("intercept in choice accuracy", " or ".join(options.intercept)),
+        ("scenarios", "all, or those with valid reports in every report set"),
+        ("one scenario left out", "none, or either of the two that matter most"),
+    ]

@@ -1,0 +1,132 @@
+"""``selfinterp sensitivity``: what it writes, what it says, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+from commandline import contents, selfinterp
+from studies import write_study
+
+CHOICES = [
+    "exclusion",
+    "standardising",
+    "reports",
+    "min_reports",
+    "weights",
+    "intercept",
+    "scenarios",
+    "left_out",
+]
+FIRST = ["id", *CHOICES, "estimate", "hdi_low", "hdi_high", "n", "flips_sign", "hdi_reaches_zero"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A run, in an output folder that holds an earlier result."""
+    folder = tmp_path_factory.mktemp("sensitivity")
+    study = write_study(folder / "study", base_models=("model <b>&_$",), scenarios=8, trials=15)
+    out = folder / "out"
+    out.mkdir()
+    (out / "run.json").write_text('{"package": "selfinterp-stats"}')
+    (out / "earlier.txt").touch()
+    ran = selfinterp(
+        "sensitivity", "--data", study, "--out", out, "--draws", 400, "--hdi-prob", 0.9, "--json"
+    )
+    return ran, out
+
+
+def test_an_earlier_result_is_replaced_whole(made):
+    ran, out = made
+    assert ran.status == 0, ran.err
+    assert {path.name for path in out.iterdir()} == {"index.html", "run.json", "tables", "figures"}
+    assert {path.name for path in (out / "tables").iterdir()} == {
+        "left_out.csv",
+        *(f"{name}.{end}" for name in ("ranges", "sensitivity") for end in ("csv", "md", "tex")),
+    }
+
+
+def test_the_long_table_begins_with_the_choices(made):
+    _, out = made
+    table = pd.read_csv(out / "tables" / "sensitivity.csv", keep_default_na=False)
+    assert list(table.columns[: len(FIRST)]) == FIRST
+    assert set(table["min_reports"]) == {1, 2, 3}
+    assert set(table["flips_sign"]) <= {"yes", "no", ""}
+    ids = set(table["id"])
+    assert {path.stem for path in (out / "figures").glob("*.png")} == {
+        path.stem for path in (out / "figures").glob("*.svg")
+    }
+    assert len(list((out / "figures").glob("*.png"))) == len(ids)
+
+
+def test_stdout_is_json_and_agrees_with_the_tables(made):
+    ran, out = made
+    ranges = pd.read_csv(out / "tables" / "ranges.csv")
+    assert [row["id"] for row in ran.json["ranges"]] == list(ranges["id"])
+    run = json.loads((out / "run.json").read_text())
+    table = pd.read_csv(out / "tables" / "sensitivity.csv")
+    assert run["estimates"]["specifications"] == len(table)
+    assert {"weights", "specifications", "report"} <= set(run["seconds"])
+
+
+def test_readers_tables_say_what_their_intervals_are(made):
+    _, out = made
+    for name in ("ranges", "sensitivity"):
+        for ending in ("md", "tex"):
+            assert re.search(r"90\\?% HDI", (out / "tables" / f"{name}.{ending}").read_text())
+
+
+class _Links(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.found = []
+        self.tags = set()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.found += [value for name, value in attrs if name in {"href", "src"}]
+
+
+def test_the_page_stands_alone_and_its_links_lead_somewhere(made):
+    _, out = made
+    page = (out / "index.html").read_text()
+    links = _Links()
+    links.feed(page)
+    assert "model &lt;b&gt;&amp;_$" in page
+    assert "model <b>" not in page
+    assert "b" not in links.tags
+    ids = set(re.findall(r'\bid="([^"]+)"', page))
+    for link in links.found:
+        if link.startswith("#"):
+            assert link[1:] in ids
+        elif link != "data:,":
+            assert (out / link).is_file(), link
+
+
+def test_a_number_of_reports_that_no_scenario_has_is_refused(tmp_path):
+    study = write_study(tmp_path / "study")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "run.json").write_text('{"package": "selfinterp-stats"}')
+    before = contents(out)
+    ran = selfinterp("sensitivity", "--data", study, "--out", out, "--min-reports", 4)
+    assert ran.status == 2
+    assert ran.out == ""
+    assert ran.err.splitlines()[-1] == (
+        "selfinterp: no scenario can be chosen by this minimum number of valid reports (found 4). "
+        "Allowed: 1 to 3, the most valid reports that a scenario of the study has."
+    )
+    assert contents(out) == before
+
+
+def test_somebody_elses_folder_is_left_alone(tmp_path):
+    study, out = write_study(tmp_path / "study"), tmp_path / "out"
+    out.mkdir()
+    (out / "thesis.txt").write_text("mine")
+    ran = selfinterp("sensitivity", "--data", study, "--out", out)
+    assert ran.status == 2
+    assert "this folder holds files that this program did not write" in ran.err
+    assert [path.name for path in out.iterdir()] == ["thesis.txt"]
