@@ -45,16 +45,19 @@ def _lifted(parts: Sequence[Part], values: np.ndarray, noise: np.ndarray) -> Gra
 
 class _MeansData(NamedTuple):
     values: np.ndarray
-    noise: np.ndarray
+    X: np.ndarray  # the errors' covariance; for the name see `Steadied`
 
     def astype(self, kind: type) -> _MeansData:
-        return _MeansData(self.values.astype(kind), self.noise.astype(kind))
+        return _MeansData(self.values.astype(kind), self.X.astype(kind))
 
 
 @dataclass(frozen=True)
 class _Means:
     labels: tuple[tuple[str, ...], ...]
     data: _MeansData
+
+    def __len__(self) -> int:
+        return len(self.labels)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from selfinterp_stats.inference.engines.draws import Draws
 
 CHAINS: Final = 4
-_HEAVY_TAILS: Final = 4
 _GOOD_K: Final = 0.7
 # A little stricter than what is asked of everything reported: ESS 400 and R-hat 1.01.
 ENOUGH: Final = 450
@@ -106,7 +105,7 @@ def sample(
     """
     import jax
 
-    from selfinterp_stats.inference.engines.importance import importance
+    from selfinterp_stats.inference.engines.importance import HEAVY_TAILS, importance
     from selfinterp_stats.inference.engines.nuts import nuts
 
     batch, around = steadied(model, data, tuple((label,) for label in labels), wide)
@@ -117,7 +116,8 @@ def sample(
         drawn, again = importance(graph, taken, around, **how)
         poor = _poor(drawn, enough)
         if poor.any():
-            second, _ = importance(graph, taken, again, degrees_of_freedom=_HEAVY_TAILS, **how)
+            heavy = np.full(len(batch), HEAVY_TAILS)
+            second, _ = importance(graph, taken, again, freedom=heavy, **how)
             still = _poor(second, enough)
             drawn = drawn.put(np.flatnonzero(poor), second.select(np.flatnonzero(poor)))
             poor = poor & still

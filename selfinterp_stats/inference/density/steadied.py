@@ -35,21 +35,21 @@ class Steadied(NamedTuple):
     ----------
     data : tuple
         As the model takes it; knows ``astype``.
-    precision : (effect, effect) array
-        Curvature of the log-likelihood, and of the priors that no sampled sd governs.
+    X : (effect, effect) array
+        Precision: the curvature of the log-likelihood, and of the priors that no sampled sd
+        governs. It has the name of a design matrix because NUTS turns what is called so; being
+        symmetric, it stays what it is.
     information : (effect,) array
         The same times the place where it peaks.
     """
 
     data: Any
-    precision: Any
+    X: Any
     information: Any
 
     def astype(self, kind: type) -> Steadied:
         """The same in another precision."""
-        return Steadied(
-            self.data.astype(kind), self.precision.astype(kind), self.information.astype(kind)
-        )
+        return Steadied(self.data.astype(kind), self.X.astype(kind), self.information.astype(kind))
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class SteadiedModel:
         from jax.scipy.linalg import cho_solve, solve_triangular
 
         log_sds, z = theta[: self.n_sds], theta[self.n_sds :]
-        root = jnp.linalg.cholesky(data.precision + self.prior_precision(log_sds))
+        root = jnp.linalg.cholesky(data.X + self.prior_precision(log_sds))
         centre = cho_solve((root, True), data.information)
         effects = centre + solve_triangular(root, z, trans=1, lower=True)
         return jnp.concatenate([log_sds, effects]), root
