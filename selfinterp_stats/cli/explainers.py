@@ -75,7 +75,7 @@ def explainers(
     Gaps between self and cross explanations, the self effect with skill and difficulty removed,
     and what other runs could change: OUT/tables/explainers.csv, figures, page, draws, run.json.
     """
-    from selfinterp_stats.estimates.explainers.analysis import analyse_explainers
+    from selfinterp_stats.estimates.explainers.analysis import analyse_explainers, count_designs
     from selfinterp_stats.models.explainers.runs import RunPrior
     from selfinterp_stats.reporting.explainers import write_explainers
     from selfinterp_stats.reporting.output import check_output_folder
@@ -89,8 +89,10 @@ def explainers(
     for notice in study.notices:
         show.say(str(notice))
     read = perf_counter()
-    with show.progress_bar("fitting", 1):
-        results = analyse_explainers(study, draws=draws, seed=seed, runs=runs, hdi_prob=hdi_prob)
+    with show.progress_bar("fitting", count_designs(study)) as progress:
+        results = analyse_explainers(
+            study, draws=draws, seed=seed, runs=runs, hdi_prob=hdi_prob, progress=progress
+        )
     for notice in results.study.notices[len(study.notices) :]:
         show.say(str(notice))
     seconds = {"reading": read - started, "fitting": perf_counter() - read}

@@ -158,8 +158,8 @@ def explainers(table: pd.DataFrame, hdi_prob: float) -> None:
     """
     columns = [("median", "right"), (_hdi(hdi_prob), "right"), ("P(> 0)", "right")]
     lines: list[tuple[str, list[str]] | str] = []
-    for task, rows in groupby(table.to_dict("records"), key=lambda row: row["task"]):
-        lines.append(str(task))
+    for design, rows in groupby(table.to_dict("records"), key=_design):
+        lines.append(design)
         for row in rows:
             label = f" {row['quantity']} {row['target']}".rstrip() + f" ({row['scale']})"
             decimals = 1 if row["scale"] == "points" else 2
@@ -177,6 +177,13 @@ def explainers(table: pd.DataFrame, hdi_prob: float) -> None:
         "delta: the self effect with skill and difficulty removed, conditional on these runs; "
         "delta_new_run: the same with run-to-run variance. points: percentage points."
     )
+
+
+def _design(row: dict[str, Any]) -> str:
+    """What a row is about: task, condition, training size."""
+    size = row["training_items"]
+    parts = (row["task"], row["condition"], "" if math.isnan(size) else f"{size:,.0f} items")
+    return " / ".join(filter(None, parts))
 
 
 def compared(both: pd.DataFrame, first: str, second: str) -> None:

@@ -6,58 +6,25 @@ and target are averaged, so that what is drawn is conditional on the runs at han
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from selfinterp_stats.estimates.explainers.sampling import CHAINS, Sampled, sample, steadied_model
-from selfinterp_stats.inference.density.graph_model import GraphModel, lift_graph
-from selfinterp_stats.models.explainers.crossed import (
-    CellName,
-    Part,
-    cell_mean_model,
-    cells_given_sds,
-    parts_of,
-)
+from selfinterp_stats.inference.density.steadied import SteadiedModel, wide_model
+from selfinterp_stats.models.explainers.crossed import CellName, Part
 from selfinterp_stats.models.explainers.items import ItemDesign, item_model, quadrature
 from selfinterp_stats.models.explainers.patterns import Collapsed, Patterns, collapse
 
-POINTS_PER_LOGIT: Final = 25.0
-"""Percentage points that a logit is worth at one half: how priors in logits are told in points."""
+Pair = tuple[str, str]
 
 _ROWS_AT_A_TIME: Final = 200
 
-
-# Tasks of one design share a model, and with it what JAX compiled.
-_LIFTED: dict[Hashable, GraphModel] = {}
-
-
-def _lifted(parts: Sequence[Part], values: np.ndarray, noise: np.ndarray) -> GraphModel:
-    key = tuple((part.name, part.numbers, part.matrix.tobytes()) for part in parts)
-    if key not in _LIFTED:
-        model = cell_mean_model(parts, values, noise)
-        _LIFTED[key] = lift_graph(model, ["values", "noise"])
-    return _LIFTED[key]
-
-
-class _MeansData(NamedTuple):
-    values: np.ndarray
-    X: np.ndarray  # the errors' covariance; for the name see `Steadied`
-
-    def astype(self, kind: type) -> _MeansData:
-        return _MeansData(self.values.astype(kind), self.X.astype(kind))
-
-
-@dataclass(frozen=True)
-class _Means:
-    labels: tuple[tuple[str, ...], ...]
-    data: _MeansData
-
-    def __len__(self) -> int:
-        return len(self.labels)
+# Designs of one form share a model, and with it what JAX compiled.
+_MODELS: dict[Hashable, tuple[SteadiedModel, Any]] = {}
 
 
 @dataclass(frozen=True)
@@ -75,15 +42,21 @@ class CellDraws:
     priors : str
     sampled : Sampled
     cells : tuple of CellName
-        As they were sampled, runs apart.
+        As they were sampled, runs apart; empty where no cells were.
+    parts : tuple of Part
+        Of the covariance of `cells`.
+    item_sds : (chain, draw, target) array, optional
+        Sd of the items of each target, in logits.
     """
 
-    pairs: tuple[tuple[str, str], ...]
+    pairs: tuple[Pair, ...]
     runs: np.ndarray
     scales: dict[str, np.ndarray]
     priors: str
     sampled: Sampled
     cells: tuple[CellName, ...] = field(default=())
+    parts: tuple[Part, ...] = field(default=())
+    item_sds: np.ndarray | None = None
 
 
 def cells_of_items(
@@ -91,7 +64,7 @@ def cells_of_items(
     answers: pd.Series,
     *,
     label: str,
-    categories: int = 2,
+    worth: np.ndarray | None = None,
     draws: int = 4000,
     seed: int = 0,
 ) -> CellDraws:
@@ -105,15 +78,35 @@ def cells_of_items(
         Categories, from 0 (wrong, lowest) up.
     label : str
         With the seed it settles the draws.
-    categories : int
+    worth : (category,) array, optional
+        What each category counts on the scale from 0 to 1, ascending; right and wrong unless
+        given.
     draws : int
         Over all chains.
     seed : int
     """
+    worth = np.array([0.0, 1.0]) if worth is None else worth
     data = collapse(items, answers)
-    design, found = sample_items(data, label=label, categories=categories, draws=draws, seed=seed)
-    expected = 100 * expected_scores(design, data, found)
-    return _by_pair(data.cells, {"logit": found.values["cell"], "points": expected}, design, found)
+    design, found = sample_items(data, label=label, categories=len(worth), draws=draws, seed=seed)
+    points = 100 * expected_scores(design, data, found, worth)
+    return CellDraws(
+        **by_pair(data.cells, {"logit": found.values["cell"], "points": points}),
+        priors=design.describe_priors(),
+        sampled=found,
+        cells=data.cells,
+        parts=design.parts,
+        item_sds=found.values["sd_item"],
+    )
+
+
+def by_pair(cells: tuple[CellName, ...], scales: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Average runs: `pairs`, `runs` and `scales` of `CellDraws`."""
+    pairs = tuple(dict.fromkeys(cell.pair for cell in cells))
+    average = np.array([[float(cell.pair == pair) for cell in cells] for pair in pairs])
+    runs = average.sum(axis=1)
+    average /= runs[:, None]
+    averaged = {scale: draws @ average.T for scale, draws in scales.items()}
+    return {"pairs": pairs, "runs": runs.astype(int), "scales": averaged}
 
 
 def sample_items(
@@ -121,14 +114,24 @@ def sample_items(
 ) -> tuple[ItemDesign, Sampled]:
     """Sample the model of one design's items."""
     design = ItemDesign.of(data, categories)
-    names = [f"given_{name}" for name in Patterns._fields]
-    model = steadied_model(item_model(design, data), names, design.sampled_sds())
+    model, wide = _model(design, data)
     arrays = Patterns(*(np.asarray(array)[None] for array in data.patterns))
-    (found,) = sample(model, arrays, [label], draws=draws, seed=seed)
+    (found,) = sample(model, arrays, [label], draws=draws, seed=seed, wide=wide)
     return design, found
 
 
-def expected_scores(design: ItemDesign, data: Collapsed, found: Sampled) -> np.ndarray:
+def _model(design: ItemDesign, data: Collapsed) -> tuple[SteadiedModel, Any]:
+    key = (design.form, *(array.shape for array in data.patterns))
+    if key not in _MODELS:
+        names = [f"given_{name}" for name in Patterns._fields]
+        model = steadied_model(item_model(design, data), names, design.sampled_sds())
+        _MODELS[key] = model, wide_model(model)
+    return _MODELS[key]
+
+
+def expected_scores(
+    design: ItemDesign, data: Collapsed, found: Sampled, worth: np.ndarray
+) -> np.ndarray:
     """Expected score of each cell, averaged over items, a (chain, draw, cell) array.
 
     Over the classes and clusters of the items that were seen, and over item effects.
@@ -148,95 +151,44 @@ def expected_scores(design: ItemDesign, data: Collapsed, found: Sampled) -> np.n
     spread = values["sd_item"][:, p.target]
     if design.integrates_clusters:
         spread = np.hypot(spread, values["sd_cluster"][:, None])
-    cuts = np.zeros((len(place), 1))
-    if "step" in values:
-        cuts = np.concatenate([cuts, np.cumsum(values["step"], axis=1)], axis=1)
-    nodes, log_weights = quadrature(design.nodes)
-    scores = np.empty((len(place), design.cells))
-    for start in range(0, len(place), _ROWS_AT_A_TIME):
-        rows = slice(start, start + _ROWS_AT_A_TIME)
-        x = place[rows, :, None] + spread[rows, :, None] * nodes
-        above = sum(
-            1 / (1 + np.exp(np.clip(cut[:, None, None] - x, -500, 500))) for cut in cuts[rows].T
-        )
-        scores[rows] = (above @ np.exp(log_weights)) @ share.T / cuts.shape[1]
-    return scores.reshape(CHAINS, -1, design.cells)
+    scores = scores_at(place, spread, cutpoints(values, len(place)), worth, design.nodes)
+    return (scores @ share.T).reshape(CHAINS, -1, design.cells)
 
 
-def cells_of_means(
-    cells: pd.DataFrame,
-    noise: np.ndarray,
-    *,
-    scale: str,
-    label: str,
-    draws: int = 4000,
-    seed: int = 0,
-) -> CellDraws:
-    """Fit the meta-analytic model of cell means.
+def cutpoints(values: dict[str, np.ndarray], n: int) -> np.ndarray:
+    """Cutpoints of draws laid out in a row, a (draw, cutpoint) array; the first is 0."""
+    first = np.zeros((n, 1))
+    if "step" not in values:
+        return first
+    return np.concatenate([first, np.cumsum(values["step"], axis=1)], axis=1)
+
+
+def scores_at(
+    place: np.ndarray, spread: np.ndarray, cuts: np.ndarray, worth: np.ndarray, nodes: int
+) -> np.ndarray:
+    """Expected scores where items have their own effects.
 
     Parameters
     ----------
-    cells : pandas.DataFrame
-        `explainer`, `target`, `value` on `scale`; `runs` where there are several.
-    noise : (cell, cell) array
-        Covariance of the errors of the values.
-    scale : {"points", "logit"}
-        Points are centred on 50, and 25 of them count as a logit for the priors.
+    place, spread : (draw, site) array
+        Logits, and the sd of items around them.
+    cuts : (draw, cutpoint) array
+    worth : (category,) array
+    nodes : int
+        Of the quadrature over items.
+
+    Returns
+    -------
+    (draw, site) array
     """
-    names = [CellName(*pair) for pair in zip(cells["explainer"], cells["target"], strict=True)]
-    unit, middle = (POINTS_PER_LOGIT, 50.0) if scale == "points" else (1.0, 0.0)
-    values = (cells["value"].to_numpy(float) - middle) / unit
-    errors = noise / unit**2
-    parts = parts_of(names)
-    found = _sds_of_means(parts, values, errors, label, draws, seed)
-    flat = {name: v.ravel() for name, v in found.values.items()}
-    rng = np.random.default_rng(np.random.SeedSequence([seed, *label.encode()]))
-    drawn = cells_given_sds(parts, flat, values, errors, rng) * unit + middle
-    found.values["cell"] = drawn.reshape(CHAINS, -1, len(names))
-    scales = {scale: found.values["cell"]}
-    if scale == "points" and ((drawn > 0) & (drawn < 100)).all():
-        scales["logit"] = np.log(scales["points"] / (100 - scales["points"]))
-    runs = cells["runs"].to_numpy(int) if "runs" in cells else np.ones(len(cells), int)
-    priors = "; ".join(part.describe() for part in parts)
-    if scale == "points":
-        priors += f" (in units of {POINTS_PER_LOGIT:g} points, around {middle:g})"
-    return CellDraws(tuple(name.pair for name in names), runs, scales, priors, found, tuple(names))
-
-
-def _sds_of_means(
-    parts: Sequence[Part], values: np.ndarray, noise: np.ndarray, label: str, draws: int, seed: int
-) -> Sampled:
-    """Draw the sds of the meta-analytic model, whose cells are integrated out."""
-    import jax
-
-    from selfinterp_stats.inference.engines.laplace import Laplace
-    from selfinterp_stats.inference.engines.nuts import nuts
-
-    graph = _lifted(parts, values, noise)
-    free = [part for part in parts if part.prior != "fixed"]
-    start = np.log([[0.5 * part.numbers[0] for part in free]])
-    around = Laplace(start, np.eye(len(free))[None] * 0.7, np.zeros(1))
-    batch: Any = _Means(((label,),), _MeansData(values[None], noise[None]))
-    with jax.enable_x64(True):
-        model: Any = graph  # the engine asks of a model no more than this one has
-        per_chain = draws // CHAINS
-        drawn = nuts(model, batch, around, chains=CHAINS, draws=per_chain, seed=seed, x64=True)
-    diverging = int(drawn.per_draw["diverging"].sum())
-    return Sampled(graph.split(drawn.values[0]), "nuts", float("nan"), float("nan"), diverging)
-
-
-def _by_pair(
-    cells: tuple[CellName, ...], scales: dict[str, np.ndarray], design: ItemDesign, found: Sampled
-) -> CellDraws:
-    pairs = tuple(dict.fromkeys(cell.pair for cell in cells))
-    average = np.array([[float(cell.pair == pair) for cell in cells] for pair in pairs])
-    runs = average.sum(axis=1)
-    average /= runs[:, None]
-    return CellDraws(
-        pairs,
-        runs.astype(int),
-        {scale: draws @ average.T for scale, draws in scales.items()},
-        design.describe_priors(),
-        found,
-        cells,
-    )
+    at, log_weights = quadrature(nodes)
+    scores = np.empty(place.shape)
+    for start in range(0, len(place), _ROWS_AT_A_TIME):
+        rows = slice(start, start + _ROWS_AT_A_TIME)
+        x = place[rows, :, None] + spread[rows, :, None] * at
+        above = sum(
+            rise / (1 + np.exp(np.clip(cut[:, None, None] - x, -500, 500)))
+            for rise, cut in zip(np.diff(worth), cuts[rows].T, strict=True)
+        )
+        scores[rows] = worth[0] + above @ np.exp(log_weights)
+    return scores

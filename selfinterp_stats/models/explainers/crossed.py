@@ -76,6 +76,11 @@ class Part:
     prior: str
     numbers: tuple[float, ...]
 
+    @property
+    def form(self) -> tuple[object, ...]:
+        """All of it as a value that can be compared."""
+        return self.name, self.prior, self.numbers, self.matrix.shape, self.matrix.tobytes()
+
     def log_prior(self, log_sd: float) -> float:
         """Log-density of the sd's logarithm."""
         if self.prior == "half-normal":

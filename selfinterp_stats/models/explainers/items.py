@@ -86,6 +86,13 @@ class ItemDesign:
         return parts
 
     @property
+    def form(self) -> tuple[object, ...]:
+        """What a model of this design is built from: equal for designs that share a model."""
+        shapes = tuple(part.form for part in self.parts)
+        counts = self.cells, self.targets, self.classes, self.clusters, self.categories, self.nodes
+        return (*shapes, *counts)
+
+    @property
     def integrates_clusters(self) -> bool:
         """Whether clusters are many, so that they are integrated out."""
         return self.clusters > FEW_CLUSTERS

@@ -19,6 +19,9 @@ FEW_CLUSTERS: Final = 40
 """Clusters up to which each is a parameter; more are integrated out."""
 
 
+SHORTEST: Final = 16
+
+
 class Patterns(NamedTuple):
     """Response patterns as arrays.
 
@@ -52,6 +55,25 @@ class Patterns(NamedTuple):
         """The same with its floats in another precision."""
         return Patterns(
             *(a if np.issubdtype(a.dtype, np.integer) else a.astype(kind) for a in self)
+        )
+
+    def padded(self) -> Patterns:
+        """The same with patterns that no item has, up to a power of two.
+
+        Designs of one form then have arrays of one shape, and what is compiled for one serves all.
+        """
+        missing = max(SHORTEST, 1 << (len(self.times) - 1).bit_length()) - len(self.times)
+
+        def longer(array: np.ndarray, *, empty: bool = False) -> np.ndarray:
+            more = np.repeat(array[:1], missing, axis=0)
+            return np.concatenate([array, 0 * more if empty else more])
+
+        return self._replace(
+            site=longer(self.site),
+            answer=longer(self.answer),
+            seen=longer(self.seen),
+            cluster=longer(self.cluster),
+            times=longer(self.times, empty=True),
         )
 
 
@@ -136,5 +158,5 @@ def collapse(items: pd.DataFrame, answers: pd.Series, *, by_truth: bool = False)
         seen=(seen > 0).astype(float),
         cluster=unique[:, 0],
         times=counts.astype(float),
-    )
+    ).padded()
     return Collapsed(patterns, cells, *(tuple(map(str, of)) for of in (targets, classes, clusters)))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selfinterp_stats.estimates.explainers.analysis import TABLE_COLUMNS, ExplainerResults
+from selfinterp_stats.estimates.explainers.analysis import ExplainerResults
+from selfinterp_stats.estimates.explainers.table import TABLE_COLUMNS
 from selfinterp_stats.estimates.provenance import provenance
 from selfinterp_stats.reporting.draws import write_netcdf
 from selfinterp_stats.reporting.explainers.figures import write_figures
@@ -75,14 +76,15 @@ def posterior_tree(fitted: CellDraws) -> xr.DataTree:
         for name, values in sampled.values.items()
         if name != "cell"
     }
-    variables["cell_logit"] = (("chain", "draw", "cell"), sampled.values["cell"])
+    if fitted.cells:
+        variables["cell"] = (("chain", "draw", "cell_name"), sampled.values["cell"])
     for scale, values in fitted.scales.items():
         variables[f"pair_{scale}"] = (("chain", "draw", "pair"), values)
     first = next(iter(fitted.scales.values()))
     coords = {
         "chain": np.arange(first.shape[0]),
         "draw": np.arange(first.shape[1]),
-        "cell": [str(cell) for cell in fitted.cells],
+        "cell_name": [str(cell) for cell in fitted.cells],
         "pair": [f"{who} explains {whom}" for who, whom in fitted.pairs],
     }
     attrs = {"created_by": "selfinterp-stats", "priors": fitted.priors, "engine": sampled.engine}

@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from selfinterp_stats.estimates.explainers.analysis import ROPES, ExplainerResults
+from selfinterp_stats.estimates.explainers.analysis import ExplainerResults
+from selfinterp_stats.estimates.explainers.table import ROPES
 from selfinterp_stats.reporting.rounding import percent
 
 _DECIMALS: Final = {"logit": 2, "points": 1}
