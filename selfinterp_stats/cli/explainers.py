@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from time import perf_counter
+from typing import Any, TypeVar
 
 import click
 
@@ -15,6 +18,8 @@ from selfinterp_stats.cli.options import (
     seed_option,
     strict_option,
 )
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _NAMES = ("explainer", "target", "condition", "run", "training_items")
 
@@ -110,3 +115,31 @@ def explainers(
         terminal.explainers(table, hdi_prob)
         terminal.files(out)
     return int(strict and len(poor) > 0)
+
+
+def explainer_design_options(command: F) -> F:
+    """Options of `simulate --kind explainers`, handed on together as ``explainer_design``."""
+    listed = {
+        "models": ("--models", int, 3, "N", "Models that explain each other."),
+        "items": ("--items", int, 500, "N", "Items of each target."),
+        "runs": ("--runs", int, 1, "N", "Runs of each explainer and target."),
+        "self_effect": ("--self-effect", float, 0.5, "X", "True self effect, in logits."),
+    }
+
+    @wraps(command)
+    def gathered(**given: Any) -> Any:
+        design = {name: given.pop(name) for name in listed}
+        return command(**given, explainer_design=design)
+
+    decorated: Any = gathered
+    for name, (flag, kind, default, metavar, text) in reversed(listed.items()):
+        decorated = click.option(
+            flag,
+            name,
+            type=kind,
+            default=default,
+            show_default=True,
+            metavar=metavar,
+            help=f"With --kind explainers: {text[0].lower()}{text[1:]}",
+        )(decorated)
+    return decorated

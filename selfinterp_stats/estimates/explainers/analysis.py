@@ -42,8 +42,8 @@ class ExplainerResults:
     table : pandas.DataFrame
         Columns `TABLE_COLUMNS`.
     cells : pandas.DataFrame
-        Every cell of every measure: `task`, `condition`, `training_items`, `outcome`,
-        `explainer`, `target`, `items`, `runs`, `mean`, `se` (points; of the outcome as a whole),
+        Every cell of every measure: `task`, `condition`, `training_items`, `outcome`, `measure`
+        (empty for the outcome as a whole), `explainer`, `target`, `items`, `runs`, `mean`, `se` (points; of the outcome as a whole),
         `scale`, `median`, `hdi_low`, `hdi_high`.
     tipping : pandas.DataFrame
         Per task: `run_sd`, `median`, `sd`, `p_positive` of delta in points for a row of run-to-run
@@ -228,7 +228,7 @@ def _cells(
         parts.append(part)
     wanted = ["explainer", "target", "items", "runs", "mean", "se"]
     whole = pd.concat(parts).merge(means[wanted], on=["explainer", "target"], how="left")
-    return whole.assign(**names)
+    return whole.assign(measure=measure.prefix.rstrip("_"), **names)
 
 
 def _tipping(names: dict[str, Any], measure: Measure) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from selfinterp_stats.inference.engines.draws import Draws
 
 CHAINS: Final = 4
+# Proposals cost far less than trajectories: many are made, and one state in so many is kept.
+EVERY: Final = 5
 _GOOD_K: Final = 0.7
 # A little stricter than what is asked of everything reported: ESS 400 and R-hat 1.01.
 ENOUGH: Final = 450
@@ -112,12 +114,14 @@ def sample(
     how: dict[str, Any] = {"chains": CHAINS, "draws": draws // CHAINS, "seed": seed, "x64": True}
     taken: Any = batch  # the engines ask of a batch no more than this one has
     graph: Any = model
+    many = how | {"draws": EVERY * how["draws"]}
     with jax.enable_x64(True):
-        drawn, again = importance(graph, taken, around, **how)
+        drawn, again = importance(graph, taken, around, **many)
+        drawn = _thinned(drawn)
         poor = _poor(drawn, enough)
         if poor.any():
             heavy = np.full(len(batch), HEAVY_TAILS)
-            second, _ = importance(graph, taken, again, freedom=heavy, **how)
+            second = _thinned(importance(graph, taken, again, freedom=heavy, **many)[0])
             still = _poor(second, enough)
             drawn = drawn.put(np.flatnonzero(poor), second.select(np.flatnonzero(poor)))
             poor = poor & still
@@ -135,6 +139,10 @@ def sample(
             )
         )
     return found
+
+
+def _thinned(drawn: Draws) -> Draws:
+    return replace(drawn, values=drawn.values[:, :, ::EVERY])
 
 
 def _poor(drawn: Draws, enough: float) -> np.ndarray:

@@ -46,8 +46,9 @@ def write_figures(results: ExplainerResults, folder: Path, hdi_prob: float) -> d
     deltas = results.table[results.table["quantity"].isin(("delta", "delta_new_run"))]
     deltas = deltas[deltas["median"].notna()]
     sized = deltas[deltas["training_items"].notna() & (deltas["quantity"] == "delta")]
+    whole = results.cells[results.cells["measure"] == ""] if len(results.cells) else results.cells
     wanted: dict[str, tuple[str, pd.DataFrame, Callable[[pd.DataFrame], Figure]]] = {
-        "cells": (f"Cells: posterior median with {hdi}.", results.cells, _cells),
+        "cells": (f"Cells: posterior median with {hdi}.", whole, _cells),
         "deltas": (f"The self effect by task: median and {hdi}.", deltas, _forest),
         "tipping": (
             "The self effect against the run-to-run sd: mean and 95% interval.",
