@@ -43,8 +43,8 @@ class ExplainerResults:
         Columns `TABLE_COLUMNS`.
     cells : pandas.DataFrame
         Every cell of every measure: `task`, `condition`, `training_items`, `outcome`, `measure`
-        (empty for the outcome as a whole), `explainer`, `target`, `items`, `runs`, `mean`, `se` (points; of the outcome as a whole),
-        `scale`, `median`, `hdi_low`, `hdi_high`.
+        (empty for the outcome as a whole), `explainer`, `target`, `items`, `runs`, `mean`, `se`
+        (points; of the outcome as a whole), `scale`, `median`, `hdi_low`, `hdi_high`.
     tipping : pandas.DataFrame
         Per task: `run_sd`, `median`, `sd`, `p_positive` of delta in points for a row of run-to-run
         sds, and the `tipping_point`.

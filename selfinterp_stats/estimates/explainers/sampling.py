@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CHAINS: Final = 4
 # Proposals cost far less than trajectories: many are made, and one state in so many is kept.
 EVERY: Final = 5
+NUTS_AT_ONCE: Final = 4
 _GOOD_K: Final = 0.7
 # A little stricter than what is asked of everything reported: ESS 400 and R-hat 1.01.
 ENOUGH: Final = 450
@@ -125,20 +126,25 @@ def sample(
             still = _poor(second, enough)
             drawn = drawn.put(np.flatnonzero(poor), second.select(np.flatnonzero(poor)))
             poor = poor & still
-        exact = nuts(graph, taken, around, **how) if poor.any() else None
-    found = []
-    for i, is_poor in enumerate(poor):
-        chosen = exact if exact is not None and is_poor else drawn
-        found.append(
-            Sampled(
-                values=model.graph.split(chosen.values[i]),
-                engine="nuts" if chosen is exact else "importance",
-                pareto_k=float(drawn.per_dataset["pareto_k"][i]),
-                accepted=float(drawn.per_dataset["proposals_accepted"][i]),
-                diverging=int(chosen.per_draw["diverging"][i].sum()) if chosen is exact else 0,
-            )
+        # So many at a time, whatever their number: one compilation serves all.
+        size = min(len(batch), NUTS_AT_ONCE)
+        for start in range(0, int(poor.sum()), size):
+            which = np.flatnonzero(poor)[start : start + size]
+            filled = which[np.minimum(np.arange(size), len(which) - 1)]
+            taken = batch.select(filled)
+            exact = nuts(graph, taken, around.select(filled), **how).select(range(len(which)))
+            drawn = drawn.put(which, exact)
+    diverging = drawn.per_draw.get("diverging", np.zeros((len(batch), 1)))
+    return [
+        Sampled(
+            values=model.graph.split(drawn.values[i]),
+            engine="nuts" if poor[i] else "importance",
+            pareto_k=float(drawn.per_dataset["pareto_k"][i]),
+            accepted=float(drawn.per_dataset["proposals_accepted"][i]),
+            diverging=int(diverging[i].sum()),
         )
-    return found
+        for i in range(len(batch))
+    ]
 
 
 def _thinned(drawn: Draws) -> Draws:

@@ -62,6 +62,14 @@ class SteadiedBatch:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def select(self, which: np.ndarray) -> SteadiedBatch:
+        """The datasets at the given positions."""
+        data, X, information = self.data
+        chosen = Steadied(
+            type(data)(*(array[which] for array in data)), X[which], information[which]
+        )
+        return SteadiedBatch(tuple(self.labels[i] for i in which), chosen)
+
     @property
     def length(self) -> int:
         """How many values one evaluation of the density works on."""
