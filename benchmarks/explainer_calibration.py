@@ -204,8 +204,8 @@ def report(found: dict[str, Any]) -> str:
         "",
         (
             f"`python benchmarks/explainer_calibration.py`, seed {found['seed']}: "
-            f"{found['items']} items per target, truths from the prior, {found['draws']:,} draws per "
-            f"study, {found['seconds'] / 60:.0f} minutes."
+            f"{found['items']} items per target, truths from the prior, {found['draws']:,} draws "
+            f"per study, {found['seconds'] / 60:.0f} minutes."
         ),
         "",
         (

@@ -75,3 +75,37 @@ def test_a_prior_that_makes_no_sense_is_refused(tmp_path, option):
     done = selfinterp("explainers", "--data", "x.csv", "--out", tmp_path / "out", *option)
     assert done.status == 2
     assert "out of range" in done.err
+
+
+def test_runs_of_one_model_alone_are_compared(tmp_path):
+    rows = ["explainer,target,task,item,outcome,run"]
+    rows += [f"m,m,hint,{i},{int(i % 10 < 4 + run)},{run}" for i in range(200) for run in range(3)]
+    (tmp_path / "runs.csv").write_text("\n".join(rows) + "\n")
+    done = selfinterp("explainers", "--data", tmp_path / "runs.csv", "--out", tmp_path / "out")
+    assert done.status == 0, done.err
+    assert "only its runs are compared" in done.err
+    table = pd.read_csv(tmp_path / "out" / "tables" / "explainers.csv").set_index("quantity")
+    # Shares of .4, .5 and .6: an sd of 10 points, of which items explain next to nothing.
+    assert table.loc["run_sd", "hdi_low"] < 10 < table.loc["run_sd", "hdi_high"]
+    assert table.loc["delta", "identified"] == "no"
+    assert table.loc["false_alarms", "median"] > 50
+
+
+def test_an_explainer_study_is_simulated_with_its_truth(tmp_path):
+    out = tmp_path / "study"
+    design = ("--models", "2", "--items", "20", "--runs", "2", "--self-effect", "1")
+    done = selfinterp("simulate", "--kind", "explainers", "--out", out, *design)
+    assert (done.status, done.out) == (0, f"{out}\n")
+    assert len(pd.read_csv(out / "items.csv")) == 2 * 2 * 2 * 20
+    assert len(pd.read_csv(out / "simulation_truth.csv")) == 8
+    truth = json.loads((out / "simulation.json").read_text())
+    assert truth["parameters"]["self_effect"] == 1
+    names = {(one["quantity"], one["scale"]) for one in truth["quantities"]}
+    assert names == {(q, s) for q in ("self_cross_gap", "delta") for s in ("logit", "points")}
+
+
+def test_too_small_a_simulation_is_refused(tmp_path):
+    done = selfinterp("simulate", "--kind", "explainers", "--out", tmp_path / "s", "--models", "1")
+    assert done.status == 2
+    assert done.err == "selfinterp: there are too few models (found 1). Allowed: from 2.\n"
+    assert not (tmp_path / "s").exists()

@@ -20,7 +20,7 @@ from selfinterp_stats.estimates.explainers.means import logit_of
 from selfinterp_stats.estimates.explainers.measures import Measure
 from selfinterp_stats.study.explainers.study import SCORE
 
-LEVELS: Final = 6
+LEVELS: Final = 5
 """Levels that scores above zero are cut into."""
 
 
