@@ -74,7 +74,7 @@ def selfinterp(folder: Path, *options: str | Path) -> Ran:
     subprocess.run(list(map(str, command)), check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
     seconds = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    table = pd.read_csv(out / "tables" / "explainers.csv", keep_default_na=True)
+    table = pd.read_csv(out / "tables" / "explainers.csv", dtype={"target": object})
     table["target"] = table["target"].fillna("")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Ran(table, pd.read_csv(out / "tables" / "cells.csv"), seconds, cpu)

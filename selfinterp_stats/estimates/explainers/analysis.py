@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,23 @@ from selfinterp_stats.models.explainers.runs import RunPrior
 from selfinterp_stats.study.explainers import ExplainerStudy, check_design
 from selfinterp_stats.study.explainers.study import ANALYSIS, outcome_kind
 
-PUBLISHED = "published means"
+PUBLISHED: Final = "published means"
+ABOUT: Final = ("task", "condition", "training_items", "outcome")
+CELL_COLUMNS: Final = (
+    *ABOUT,
+    "measure",
+    "explainer",
+    "target",
+    "items",
+    "runs",
+    "mean",
+    "se",
+    "scale",
+    "median",
+    "hdi_low",
+    "hdi_high",
+)
+TIPPING_COLUMNS: Final = (*ABOUT, "run_sd", "median", "sd", "p_positive", "tipping_point")
 
 
 @dataclass(frozen=True)
@@ -158,12 +174,19 @@ def analyse_explainers(
             table += [about | row for row in make.of_runs(sd, rng)]
     return ExplainerResults(
         pd.DataFrame(table, columns=list(TABLE_COLUMNS)),
-        pd.concat(cells or [pd.DataFrame()], ignore_index=True),
-        pd.concat([part for part in tipping if len(part)] or [pd.DataFrame()], ignore_index=True),
+        _together(cells, CELL_COLUMNS),
+        _together(tipping, TIPPING_COLUMNS),
         kept,
         study,
         runs,
     )
+
+
+def _together(parts: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
+    filled = [part for part in parts if len(part)]
+    if not filled:
+        return pd.DataFrame(columns=list(columns))
+    return pd.concat(filled, ignore_index=True)[list(columns)]
 
 
 def count_designs(study: ExplainerStudy) -> int:
