@@ -58,8 +58,7 @@ def layout(size: int) -> Collapsed:
         site=site,
         answer=np.tile(answers, (size, 1)),
         seen=np.ones(site.shape),
-        cluster=np.zeros(len(site), dtype=int),
-        times=np.zeros(len(site)),
+        times=np.zeros((1, len(site))),
     )
     return Collapsed(patterns, cells, tuple(names), ("",), ("",))
 
@@ -135,7 +134,7 @@ class Fitter:
             for study in which
         ]
         arrays = [np.broadcast_to(a, (len(made), *a.shape)) for a in self.data.patterns]
-        patterns = Patterns(*arrays)._replace(times=np.array([times for _, times in made]))
+        patterns = Patterns(*arrays)._replace(times=np.array([[times] for _, times in made]))
         found = sample(
             self.model,
             patterns,

@@ -16,7 +16,7 @@ from selfinterp_stats.estimates.explainers.closed_form import closed_form
 from selfinterp_stats.estimates.explainers.contrasts import contrasts
 from selfinterp_stats.inference.density.graph_model import lift_graph
 from selfinterp_stats.models.explainers.items import CLASS_SD, ITEM_SD, ItemDesign, item_model
-from selfinterp_stats.models.explainers.patterns import Patterns, collapse
+from selfinterp_stats.models.explainers.patterns import FEW_CLUSTERS, Patterns, collapse
 from selfinterp_stats.models.explainers.runs import RunPrior
 from selfinterp_stats.study.explainers import ExplainerStudy, load_explainers
 from selfinterp_stats.study.explainers.simulate import ExplainerDesign, simulate_explainers
@@ -99,10 +99,11 @@ def test_collapsing_loses_no_answer():
     items = simulated(3, 200, missing=0.2, classes=2)
     data = collapse(items, items["outcome"])
     p = data.patterns
-    assert len(p.times) < 600
-    assert (p.times[:, None] * p.seen).sum() == len(items)
+    times = p.times.sum(axis=0)[:, None]
+    assert len(times) < 600
+    assert (times * p.seen).sum() == len(items)
     sums = np.zeros(len(data.cells))
-    np.add.at(sums, p.cell[p.site], p.times[:, None] * p.seen * p.answer)
+    np.add.at(sums, p.cell[p.site], times * p.seen * p.answer)
     right = items.groupby(["explainer", "target"])["outcome"].sum()
     assert [right[cell.pair] for cell in data.cells] == list(sums)
 
@@ -146,6 +147,45 @@ def test_the_likelihood_is_that_of_items_one_by_one():
         expected += logsumexp(logs)
     # 21 nodes at item sds near 1: the quadrature's own error, measured against the fine grid.
     assert found == pytest.approx(expected, abs=1e-3)
+
+
+def test_many_clusters_are_integrated_out():
+    """Against sums over items in clusters, both effects laid out on fine grids."""
+    import jax
+    from scipy.special import logsumexp
+    from scipy.stats import norm
+
+    items = simulated(2, 90, seed=2)
+    items["cluster"] = items["target"] + (items.groupby("target").cumcount() % 23).astype(str)
+    items["cluster"] = items.groupby("item")["cluster"].transform("first")
+    data = collapse(items, items["outcome"])
+    assert data.patterns.times.shape[0] == items["cluster"].nunique() > FEW_CLUSTERS
+    design = ItemDesign.of(data)
+    names = [f"given_{name}" for name in Patterns._fields]
+    graph = lift_graph(item_model(design, data), names)
+    plain = data.patterns._replace(times=0 * data.patterns.times)
+    theta = np.random.default_rng(1).normal(0, 0.4, graph.size)
+    with jax.enable_x64(True):
+        density = jax.jit(graph.log_density)
+        found = float(density(theta, data.patterns)) - float(density(theta, plain))
+        own = graph.split(np.asarray(jax.jit(graph.constrain)(theta, data.patterns)))
+    grid = np.linspace(-6, 6, 241)
+    log_weights = norm.logpdf(grid) + np.log(grid[1] - grid[0])
+    cells = {cell.pair: value for cell, value in zip(data.cells, own["cell"], strict=True)}
+    expected = 0.0
+    for (target, _), cluster in items.groupby(["target", "cluster"]):
+        shift = own["sd_cluster"] * grid[:, None]
+        spread = own["sd_item"][data.targets.index(target)] * grid
+        logs = log_weights.copy()
+        for _, rows in cluster.groupby("item"):
+            each = sum(
+                np.log(logistic((2 * y - 1) * (cells[who, target] + shift + spread)))
+                for who, y in zip(rows["explainer"], rows["outcome"], strict=True)
+            )
+            logs += logsumexp(each + log_weights, axis=1)
+        expected += logsumexp(logs)
+    # 21 nodes for items and 11 for clusters, sds near 1.
+    assert found == pytest.approx(expected, abs=1e-2)
 
 
 # What is concluded

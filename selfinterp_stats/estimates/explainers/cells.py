@@ -138,7 +138,7 @@ def expected_scores(
     """
     p = data.patterns
     sizes = np.zeros(len(p.cell))
-    np.add.at(sizes, p.site, p.seen * p.times[:, None])
+    np.add.at(sizes, p.site, p.seen * p.times.sum(axis=0)[:, None])
     share = np.zeros((design.cells, len(sizes)))
     share[p.cell, np.arange(len(sizes))] = sizes
     share /= share.sum(axis=1, keepdims=True)

@@ -73,7 +73,7 @@ class SteadiedBatch:
     @property
     def length(self) -> int:
         """How many values one evaluation of the density works on."""
-        return 50 * max(int(np.prod(array.shape[1:])) for array in self.data.data)
+        return 50 * max(max(array.shape[1:]) for array in self.data.data)
 
 
 @dataclass(frozen=True, eq=False)

@@ -149,17 +149,17 @@ def item_model(design: ItemDesign, data: Collapsed) -> pm.Model:
         nodes, log_weights = quadrature(design.nodes)
         spread = sd_item[given["target"]][:, None] * nodes
         at_shifts = [
-            given["times"]
-            * pt.logsumexp(
+            pt.logsumexp(
                 _log_likelihood(place[:, None] + shifts[i] + spread, given, cuts) + log_weights,
                 axis=1,
             )
             for i in range(CLUSTER_NODES if design.integrates_clusters else 1)
         ]
+        # What a pattern says is told once, however many clusters have items of it.
+        sums = given["times"] @ pt.stack(at_shifts, axis=1)
         if design.integrates_clusters:
-            pm.Potential("items", _over_clusters(at_shifts, given["cluster"], design.clusters))
-        else:
-            pm.Potential("items", at_shifts[0].sum())
+            sums = pt.logsumexp(sums + hermite(CLUSTER_NODES)[1], axis=1)
+        pm.Potential("items", sums.sum())
     return model
 
 
@@ -170,7 +170,8 @@ def item_sd(data: Collapsed) -> float:
     correlation of the answers themselves is about 2 / pi times the arc sine of that.
     """
     patterns = data.patterns
-    both = patterns.seen * patterns.times[:, None]
+    times = patterns.times.sum(axis=0)
+    both = patterns.seen * times[:, None]
     share = np.zeros(len(patterns.cell))
     total = np.zeros(len(patterns.cell))
     np.add.at(total, patterns.site, both)
@@ -179,10 +180,10 @@ def item_sd(data: Collapsed) -> float:
     apart = patterns.seen * ((patterns.answer > 0) - share[patterns.site])
     products = apart.sum(1) ** 2 - (apart**2).sum(1)
     pairs = patterns.seen.sum(1) * (patterns.seen.sum(1) - 1)
-    variance = (patterns.times[:, None] * apart**2).sum() / max(both.sum(), 1)
-    if not variance or not (patterns.times * pairs).sum():
+    variance = (times[:, None] * apart**2).sum() / max(both.sum(), 1)
+    if not variance or not (times * pairs).sum():
         return 0.0
-    alike = (patterns.times * products).sum() / (patterns.times * pairs).sum() / variance
+    alike = (times * products).sum() / (times * pairs).sum() / variance
     latent = min(0.99, max(0.0, float(np.sin(np.pi / 2 * min(1.0, max(0.0, alike))))))
     return float(np.sqrt(np.pi**2 / 3 * latent / (1 - latent)))
 
@@ -239,13 +240,3 @@ def _log_likelihood(x: Any, given: dict[str, Any], cuts: Any) -> Any:
     by_category = pt.stack([first, *between, last], axis=1)
     logs = by_category[given["site"], given["answer"]]
     return (logs * given["seen"][:, :, None]).sum(axis=1)
-
-
-def _over_clusters(at_nodes: list[Any], cluster: Any, clusters: int) -> Any:
-    """Sum patterns up to clusters at each node, and integrate the clusters' effects out."""
-    import pytensor.tensor as pt
-
-    log_weights = hermite(len(at_nodes))[1]
-    each = pt.stack(at_nodes, axis=1)
-    sums = pt.inc_subtensor(pt.zeros((clusters, len(at_nodes)))[cluster], each)
-    return pt.logsumexp(sums + log_weights, axis=1).sum()

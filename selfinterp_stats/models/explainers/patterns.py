@@ -36,9 +36,8 @@ class Patterns(NamedTuple):
         Where a slot's answer was given, and its category.
     seen : (pattern, slot) array
         1 where there is an answer, 0 where it is missing.
-    cluster : (pattern,) array of int
-    times : (pattern,) array
-        Items with this pattern.
+    times : (cluster, pattern) array
+        Items of a cluster with this pattern; one row where clusters are not integrated out.
     """
 
     cell: np.ndarray
@@ -48,7 +47,6 @@ class Patterns(NamedTuple):
     site: np.ndarray
     answer: np.ndarray
     seen: np.ndarray
-    cluster: np.ndarray
     times: np.ndarray
 
     def astype(self, kind: type) -> Patterns:
@@ -62,18 +60,17 @@ class Patterns(NamedTuple):
 
         Designs of one form then have arrays of one shape, and what is compiled for one serves all.
         """
-        missing = max(SHORTEST, 1 << (len(self.times) - 1).bit_length()) - len(self.times)
+        count = self.times.shape[1]
+        missing = max(SHORTEST, 1 << (count - 1).bit_length()) - count
 
-        def longer(array: np.ndarray, *, empty: bool = False) -> np.ndarray:
-            more = np.repeat(array[:1], missing, axis=0)
-            return np.concatenate([array, 0 * more if empty else more])
+        def longer(array: np.ndarray) -> np.ndarray:
+            return np.concatenate([array, np.repeat(array[:1], missing, axis=0)])
 
         return self._replace(
             site=longer(self.site),
             answer=longer(self.answer),
             seen=longer(self.seen),
-            cluster=longer(self.cluster),
-            times=longer(self.times, empty=True),
+            times=np.pad(self.times, ((0, 0), (0, missing))),
         )
 
 
@@ -144,19 +141,21 @@ def collapse(items: pd.DataFrame, answers: pd.Series, *, by_truth: bool = False)
     digits = np.zeros((2, len(target), len(slots)), dtype=int)
     digits[0, item_codes, slot] = rows["answer"].to_numpy() + 1
     digits[1, item_codes, slot] = site_codes.ravel()
-    unique, counts = np.unique(
-        np.column_stack([cluster, digits[0], digits[1]]), axis=0, return_counts=True
+    unique, pattern = np.unique(
+        np.column_stack([digits[0], digits[1]]), axis=0, return_inverse=True
     )
-    seen = unique[:, 1 : 1 + len(slots)]
+    row = cluster if len(clusters) > FEW_CLUSTERS else np.zeros_like(cluster)
+    times = np.zeros((row.max() + 1, len(unique)))
+    np.add.at(times, (row, pattern.ravel()), 1)
+    seen = unique[:, : len(slots)]
     patterns = Patterns(
         cell=sites[:, 0],
         target=sites[:, 1],
         klass=sites[:, 2],
         group=sites[:, 3],
-        site=unique[:, 1 + len(slots) :],
+        site=unique[:, len(slots) :],
         answer=np.maximum(seen - 1, 0),
         seen=(seen > 0).astype(float),
-        cluster=unique[:, 0],
-        times=counts.astype(float),
+        times=times,
     ).padded()
     return Collapsed(patterns, cells, *(tuple(map(str, of)) for of in (targets, classes, clusters)))
