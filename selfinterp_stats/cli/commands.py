@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from selfinterp_stats.cli import show, terminal
+from selfinterp_stats.cli.explainers import explainer_design_options
 from selfinterp_stats.cli.options import (
     data_options,
     hdi_prob_option,
@@ -171,6 +172,13 @@ def fetch(dest: str | None, base_url: str | None) -> None:
 )
 @seed_option("study")
 @click.option(
+    "--kind",
+    type=click.Choice(["choices", "explainers"]),
+    default="choices",
+    show_default=True,
+    help="A study of choices and reports, or one of who explains whom.",
+)
+@click.option(
     "--base-model",
     "base_models",
     metavar="NAME",
@@ -227,15 +235,29 @@ def fetch(dest: str | None, base_url: str | None) -> None:
     metavar="N",
     help="Attributes per scenario.",
 )
-def simulate(out: str, base_models: tuple[str, ...], attributes: int, **design: Any) -> None:
-    """Write a study folder of the paper's design with known truth.
+@explainer_design_options
+def simulate(
+    out: str,
+    kind: str,
+    seed: int,
+    base_models: tuple[str, ...],
+    attributes: int,
+    explainer_design: dict[str, Any],
+    **design: Any,
+) -> None:
+    """Write a study with known truth: of the paper's design, or of who explains whom.
 
     The truth is in OUT/simulation_truth.csv and OUT/simulation.json. Prints the folder.
     """
     from selfinterp_stats.study import simulate_study
+    from selfinterp_stats.study.explainers.simulate import ExplainerDesign, simulate_explainers
 
-    truth = simulate_study(out, base_models=base_models, attributes=attributes, **design)
-    click.echo(str(truth.folder))
+    if kind == "explainers":
+        folder = simulate_explainers(out, ExplainerDesign(seed=seed, **explainer_design)).folder
+    else:
+        design |= {"base_models": base_models, "attributes": attributes}
+        folder = simulate_study(out, seed=seed, **design).folder
+    click.echo(str(folder))
 
 
 @click.command(

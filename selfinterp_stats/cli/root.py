@@ -16,6 +16,7 @@ from selfinterp_stats.cli.commands import (
     tables,
     weights,
 )
+from selfinterp_stats.cli.explainers import explainers
 from selfinterp_stats.cli.finetuning import finetune
 from selfinterp_stats.cli.plan import plan
 from selfinterp_stats.cli.priors import priors
@@ -61,6 +62,7 @@ for command in (
     propagate,
     calibrate,
     plan,
+    explainers,
     tables,
     compare,
     simulate,

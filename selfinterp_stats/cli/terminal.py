@@ -183,6 +183,45 @@ def propagated(table: pd.DataFrame, hdi_prob: float) -> None:
     )
 
 
+def explainers(table: pd.DataFrame, hdi_prob: float) -> None:
+    """Print the table of an explainer study, task by task.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As ``ExplainerResults.table``.
+    hdi_prob : float
+    """
+    columns = [("median", "right"), (_hdi(hdi_prob), "right"), ("P(> 0)", "right")]
+    lines: list[tuple[str, list[str]] | str] = []
+    for design, rows in groupby(table.to_dict("records"), key=_design):
+        lines.append(design)
+        for row in rows:
+            label = f" {row['quantity']} {row['target']}".rstrip() + f" ({row['scale']})"
+            decimals = 1 if row["scale"] == "points" else 2
+            if math.isnan(row["median"]):
+                lines.append((label, ["not identified", "", ""]))
+                continue
+            cells = [
+                _number(row["median"], decimals),
+                _interval(row["hdi_low"], row["hdi_high"], decimals),
+                _number(row["p_positive"], 3),
+            ]
+            lines.append((label, cells))
+    _table("Self and cross explanations", [("", "left"), *columns], lines)
+    say(
+        "delta: the self effect with skill and difficulty removed, conditional on these runs; "
+        "delta_new_run: the same with run-to-run variance. points: percentage points."
+    )
+
+
+def _design(row: dict[str, Any]) -> str:
+    """What a row is about: task, condition, training size."""
+    size = row["training_items"]
+    parts = (row["task"], row["condition"], "" if math.isnan(size) else f"{size:,.0f} items")
+    return " / ".join(filter(None, parts))
+
+
 def compared(both: pd.DataFrame, first: str, second: str) -> None:
     """Print two runs side by side.
 

@@ -22,7 +22,7 @@ from selfinterp_stats.errors import InputError
 from selfinterp_stats.study.simulation.cells import Cell, draw_cell
 from selfinterp_stats.study.simulation.contexts import attribute_columns, pick_scenarios
 from selfinterp_stats.study.simulation.design import REPORT_BEHAVIOUR, Design, InvalidShare
-from selfinterp_stats.study.simulation.files import write_study, write_truth
+from selfinterp_stats.study.simulation.files import new_folder, write_study, write_truth
 from selfinterp_stats.study.simulation.known import known_quantities
 from selfinterp_stats.study.simulation.truth import target_weights
 from selfinterp_stats.study.study import (
@@ -165,7 +165,7 @@ def simulate_study(  # noqa: PLR0913 - a design has this many parameters, and ea
     picked = pick_scenarios(scenarios, trained + native, attributes)
     k = (picked.shape[1] - 2) // 3
     design = replace(design, attributes=k)
-    out = _new_folder(folder)
+    out = new_folder(folder)
     targets = target_weights(seed, picked["scenario"].tolist(), k)
     cells = [
         draw_cell(design, base_model, set_name, picked, targets)
@@ -184,26 +184,6 @@ def simulate_study(  # noqa: PLR0913 - a design has this many parameters, and ea
             remedy="Choose a folder that you may write to, on a disk with room.",
         ) from error
     return truth
-
-
-def _new_folder(folder: str | PathLike[str]) -> Path:
-    out = Path(folder)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        occupied = any(out.iterdir())
-    except OSError as error:
-        raise InputError(
-            f"the folder cannot be made: {error.strerror or error}",
-            file=out,
-            remedy="Choose a folder that you may write to.",
-        ) from error
-    if occupied:
-        raise InputError(
-            "the folder exists and is not empty",
-            file=out,
-            remedy="Choose a new folder; nothing in this one was changed.",
-        )
-    return out
 
 
 def _truth_frame(cells: Sequence[Cell]) -> pd.DataFrame:

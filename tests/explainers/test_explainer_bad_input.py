@@ -10,7 +10,9 @@ import pytest
 from explainer_data import feature_row, hint_row, patching_row, sentence, write_lines
 
 from selfinterp_stats.errors import InputError
+from selfinterp_stats.estimates.explainers.analysis import analyse_explainers
 from selfinterp_stats.study.explainers import check_design, load_explainers
+from selfinterp_stats.study.explainers.simulate import ExplainerDesign, simulate_explainers
 
 CHANGED, SAME = sentence("blue", changed=True), sentence("blue", changed=False)
 CELL = {"explainer": "a", "target": "a"}
@@ -221,3 +223,52 @@ def test_an_outcome_that_never_varies_in_a_cell_is_said(tmp_path):
             "alone bounds this cell."
         )
     ]
+
+
+def test_a_task_without_a_comparison_is_kept_for_its_runs_alone(tmp_path):
+    header = "explainer,target,task,item,outcome,run\n"
+    study = load_explainers(tidy(tmp_path, "a,a,x,1,1,1\na,a,x,1,0,2\n", header))
+    assert [notice.message for notice in check_design(study).notices][:1] == [
+        "task 'x' has no cross cell: explainers are a; targets are a; only its runs are compared."
+    ]
+
+
+def test_a_prediction_that_is_no_answer_to_yes_or_no_is_refused(tmp_path):
+    header = "explainer,target,task,item,outcome,predicted,expected\n"
+    rows = "a,a,x,1,1,yes,yes\nb,a,x,1,0,perhaps,no\n"
+    study = load_explainers(tidy(tmp_path, rows, header))
+    assert refused(analyse_explainers, study, draws=400) == (
+        "column 'predicted': a prediction is neither yes, no nor a probability of yes (found "
+        "'perhaps')."
+    )
+
+
+def test_a_folder_without_anything_to_read_is_refused(tmp_path):
+    assert refused(load_explainers, tmp_path) == (
+        f"{tmp_path}: the folder holds no predictions. Allowed: files named ..._predictions.json "
+        "or ....jsonl in it or below it, or items.csv."
+    )
+
+
+# Simulations
+
+
+@pytest.mark.parametrize(
+    ("design", "message"),
+    [
+        ({"models": 1}, "there are too few models (found 1). Allowed: from 2."),
+        ({"items": 0}, "there are too few items (found 0). Allowed: from 1."),
+        ({"runs": 0}, "there are too few runs (found 0). Allowed: from 1."),
+        ({"item_sd": -1.0}, "item_sd is no sd (found -1.0). Allowed: from 0."),
+    ],
+)
+def test_a_design_that_cannot_be_simulated_is_refused(design, message):
+    assert refused(ExplainerDesign, **design) == message
+
+
+def test_a_simulation_leaves_what_is_there_alone(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    assert refused(simulate_explainers, tmp_path) == (
+        f"{tmp_path}: the folder exists and is not empty. Choose a new folder; nothing in this "
+        "one was changed."
+    )

@@ -182,10 +182,12 @@ def test_runs_of_the_real_hint_task_differ_by_several_points():
     low, high = posterior.hdi()
     assert 2 < low < posterior.median < high < 20
     assert 4 < posterior.median < 7
-    comparison = would_be_comparison(item_se=1.33, run_sd=posterior.median)
-    assert comparison["smallest_by_items"] == pytest.approx(3.7, abs=0.05)
-    assert comparison["smallest_with_runs"] > 3 * comparison["smallest_by_items"]
-    assert comparison["false_alarms"] > 0.5
+    comparison = would_be_comparison(1.33, np.array(posterior.median))
+    assert comparison["smallest_difference_by_items"] == pytest.approx(3.7, abs=0.05)
+    assert (
+        comparison["smallest_difference_with_runs"] > 3 * comparison["smallest_difference_by_items"]
+    )
+    assert comparison["false_alarms"] > 50
 
 
 def test_one_run_per_cell_says_nothing_of_runs():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from explainer_data import (
@@ -20,6 +21,7 @@ from explainer_data import (
 
 from selfinterp_stats.study.explainers import check_design, load_explainers
 from selfinterp_stats.study.explainers.sentences import read_claim
+from selfinterp_stats.study.explainers.simulate import ExplainerDesign, simulate_explainers
 
 CHANGED, SAME = sentence("blue", changed=True), sentence("blue", changed=False)
 RED = sentence("red", changed=True)
@@ -169,6 +171,25 @@ def test_shares_published_instead_of_points_are_made_points(tmp_path):
     assert list(study.cells["value"]) == pytest.approx([64, 54.1])
     assert list(study.cells["se"]) == pytest.approx([0.4, 0.4])
     assert "read as shares" in study.notices[0].message
+
+
+def test_a_simulated_study_is_read_with_its_known_truth(tmp_path):
+    design = ExplainerDesign(models=2, items=4000, runs=2, seed=3)
+    truth = simulate_explainers(tmp_path / "s", design)
+    study = check_design(load_explainers(tmp_path / "s"))
+    assert study.left_out == ()
+    items = study.items
+    assert set(items["predicted"]) == {"changed", "unchanged", "invalid"}
+    right = (items["predicted"] == items["expected"]) & (items["content"] == 1)
+    assert (right == (items["outcome"] == 1)).all()
+    shares = 100 * items.groupby(["explainer", "target", "run"])["outcome"].mean()
+    known = truth.cells.set_index(["explainer", "target", "run"])["points"]
+    # Four standard errors of a share of 4,000.
+    assert (shares - known).abs().max() < 4 * 50 / np.sqrt(4000)
+    delta = truth.quantities.query("quantity == 'delta' and scale == 'points'")["truth"].iloc[0]
+    cells = known.groupby(["explainer", "target"]).mean()
+    own = [who == whom for who, whom in cells.index]
+    assert delta == pytest.approx(cells[own].mean() - cells[np.logical_not(own)].mean())
 
 
 # Real data

@@ -17,6 +17,8 @@ DELTA: Final = "delta"
 DELTA_OF_TARGET: Final = "delta_of_target"
 GAP: Final = "self_cross_gap"
 CENTRED: Final = "double_centred"
+BEYOND: Final = "delta_beyond_similarity"
+GRADIENT: Final = "similarity_gradient"
 
 # What is left of a column after projection, as a share of it, below which it is explained.
 _NOTHING: Final = 1e-8
@@ -45,13 +47,15 @@ class Contrast:
     note: str = ""
 
 
-def contrasts(cells: Sequence[Cell]) -> list[Contrast]:
+def contrasts(cells: Sequence[Cell], similarity: np.ndarray | None = None) -> list[Contrast]:
     """Everything that is asked of a crossed design.
 
     Parameters
     ----------
     cells : sequence of (explainer, target)
         Each cell once.
+    similarity : (cell,) array, optional
+        Of explainer and target.
 
     Returns
     -------
@@ -60,6 +64,8 @@ def contrasts(cells: Sequence[Cell]) -> list[Contrast]:
         least-squares self effect beside effects of explainers and targets. ``delta_of_target``:
         the same with a self effect for each target. ``double_centred`` per target: its self cell
         less the means of its row and column, plus the grand mean; only of a full rectangle.
+        With similarities ``delta_beyond_similarity``: delta beside a linear gradient over them,
+        which is ``similarity_gradient`` (per unit of similarity).
     """
     own = _own(cells)
     targets = [target for (_, target), is_own in zip(cells, own, strict=True) if is_own]
@@ -70,7 +76,30 @@ def contrasts(cells: Sequence[Cell]) -> list[Contrast]:
     ]
     weights = _least_squares(own[:, None].astype(float), _additive(cells))[0]
     note = "" if weights is not None else _why_no_delta(cells)
-    return [*per_target, Contrast(DELTA, "", weights, note)]
+    delta = Contrast(DELTA, "", weights, note)
+    if similarity is None:
+        return [*per_target, delta]
+    return [*per_target, delta, *_beside_similarity(cells, similarity)]
+
+
+def _beside_similarity(cells: Sequence[Cell], similarity: np.ndarray) -> list[Contrast]:
+    missing = [cell for cell, value in zip(cells, similarity, strict=True) if np.isnan(value)]
+    if missing:
+        who, whom = missing[0]
+        note = f"not identified: no similarity of {who} and {whom} is given"
+        return [Contrast(quantity, "", None, note) for quantity in (BEYOND, GRADIENT)]
+    effects = np.column_stack([_own(cells).astype(float), similarity])
+    beyond, gradient = _least_squares(effects, _additive(cells))
+    if beyond is None or gradient is None:
+        note = (
+            "not identified: with these cells a gradient over similarity cannot be told from the "
+            "self effect, skill and difficulty; it takes cross cells that differ in similarity"
+        )
+        return [Contrast(quantity, "", None, note) for quantity in (BEYOND, GRADIENT)]
+    return [
+        Contrast(BEYOND, "", beyond, "self effect beside a linear gradient over similarity"),
+        Contrast(GRADIENT, "", gradient, "per unit of similarity of explainer and target"),
+    ]
 
 
 def _own(cells: Sequence[Cell]) -> np.ndarray:

@@ -132,30 +132,30 @@ def tipping_point(mean: float, sd: float, reach: float, *, z: float = 1.959964) 
     return float(np.sqrt(max(0.0, (mean / z) ** 2 - sd**2)) / reach)
 
 
-def would_be_comparison(item_se: float, run_sd: float) -> dict[str, float]:
+def would_be_comparison(item_se: float, run_sd: np.ndarray) -> dict[str, np.ndarray]:
     """What a comparison of two cells with one run each could tell.
 
     Parameters
     ----------
     item_se : float
         Standard error of a cell's mean over items, in points.
-    run_sd : float
-        In points.
+    run_sd : array
+        In points; a number or any number of draws.
 
     Returns
     -------
-    dict of str to float
-        ``smallest_by_items``: the difference of two cells from which on a 95% interval by items
-        alone leaves zero out; ``smallest_with_runs``: the same with the sd of runs;
-        ``false_alarms``: how often the first interval leaves zero out where the two cells differ
-        in nothing but their runs.
+    dict of str to array
+        ``smallest_difference_by_items``: the difference of two cells from which on a 95% interval
+        by items alone leaves zero out; ``smallest_difference_with_runs``: the same with the sd of
+        runs; ``false_alarms``: in how many of a hundred comparisons the first interval leaves
+        zero out where the two cells differ in nothing but their runs.
     """
     from scipy.stats import norm
 
     z = float(norm.ppf(0.975))
     by_items, with_runs = np.sqrt(2) * item_se, np.sqrt(2) * np.hypot(item_se, run_sd)
     return {
-        "smallest_by_items": z * by_items,
-        "smallest_with_runs": z * with_runs,
-        "false_alarms": 2 * float(norm.sf(z * by_items / with_runs)),
+        "smallest_difference_by_items": np.full_like(with_runs, z * by_items),
+        "smallest_difference_with_runs": z * with_runs,
+        "false_alarms": 200 * norm.sf(z * by_items / with_runs),
     }

@@ -22,16 +22,28 @@ def check_design(study: ExplainerStudy) -> ExplainerStudy:
     Raises
     ------
     InputError
-        A task has no self cell or no cross cell, or two explainers of a target have no item in
-        common.
+        A task has no self cell or no cross cell, nor several runs of a cell; or two explainers of
+        a target have no item in common.
     """
     notices: list[Notice] = []
     for task, rows in study.items.groupby("task", sort=False):
-        _check_cells(str(task), rows)
+        notices += _check_items(str(task), rows)
         _check_shared(str(task), rows)
         notices += _constant(str(task), rows)
     notices += _check_published(study.cells)
     return study.with_notices(notices)
+
+
+def _check_items(task: str, rows: pd.DataFrame) -> list[Notice]:
+    """Refuse a task without a comparison, unless its runs say how far a cell moves."""
+    try:
+        _check_cells(task, rows)
+    except InputError as error:
+        cell = ["explainer", "target", "condition", "training_items"]
+        if rows.groupby(cell, dropna=False)["run"].nunique().max() < 2:
+            raise
+        return [Notice("warning", f"{error.problem}; only its runs are compared.")]
+    return []
 
 
 def _check_published(cells: pd.DataFrame) -> list[Notice]:

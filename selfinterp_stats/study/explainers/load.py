@@ -23,6 +23,7 @@ from selfinterp_stats.study.study import Notice
 
 _CELL: Final = ["explainer", "target", "task", "condition", "run", "training_items"]
 _PUBLISHED_CELL: Final = ["explainer", "target", "task", "condition"]
+ITEMS_FILE: Final = "items.csv"
 _JSON: Final = (".json", ".jsonl", ".ndjson")
 
 
@@ -38,7 +39,8 @@ def load_explainers(
     ----------
     files : path or iterable of path
         JSON Lines of the evaluation script (``.json``, ``.jsonl``), tidy tables of items, or
-        tables of published cells (``.csv``). Of a folder, all files of these kinds are read.
+        tables of published cells (``.csv``). Of a folder, all JSON Lines are read; if it has
+        none, its ``items.csv``.
     names : mapping of str to str, optional
         ``explainer``, ``target``, ``condition``, ``run``, ``training_items`` of all JSON Lines
         files; where they differ between files, use a manifest.
@@ -95,11 +97,13 @@ def _paths(files: Iterable[str | PathLike[str]]) -> list[Path]:
                 if inner.suffix == ".jsonl"
                 or (inner.suffix == ".json" and inner.name.endswith("_predictions.json"))
             )
+            inside = inside or [path / ITEMS_FILE] * (path / ITEMS_FILE).is_file()
             if not inside:
                 raise InputError(
                     "the folder holds no predictions",
                     file=path,
-                    allowed="files named ..._predictions.json or ....jsonl, in it or below it",
+                    allowed="files named ..._predictions.json or ....jsonl in it or below it, or "
+                    f"{ITEMS_FILE}",
                 )
             found += inside
         else:

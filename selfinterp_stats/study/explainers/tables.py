@@ -11,7 +11,7 @@ from selfinterp_stats.errors import InputError
 from selfinterp_stats.study.csvfile import CsvFile, Table, open_csv
 from selfinterp_stats.study.csvtext import shorten
 from selfinterp_stats.study.explainers.jsonlines import FileRead
-from selfinterp_stats.study.explainers.sentences import INVALID, read_claim
+from selfinterp_stats.study.explainers.sentences import INVALID, VERDICTS, read_claim
 from selfinterp_stats.study.explainers.study import LeftOut
 
 NEEDED: Final = ("explainer", "target", "task", "item", "outcome")
@@ -109,7 +109,9 @@ def _claims(row: Mapping[str, Any]) -> dict[str, Any]:
             found[name] = claim.verdict
             contents.append(claim.content)
         else:
-            found[name] = INVALID if "<<<" in text else text.rstrip(".").lower()
+            found[name] = text.rstrip(".").lower()
+    if found["expected"] in VERDICTS and found["predicted"] not in ("", *VERDICTS):
+        found["predicted"] = INVALID
     if len(contents) == 2:
         found["content"] = float(contents[0] == contents[1])
     return found

@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from selfinterp_stats.errors import InputError
 from selfinterp_stats.study.roles import COUNTS_FILE, SCENARIOS_FILE, TARGETS_FILE
 from selfinterp_stats.study.simulation.cells import Cell
 from selfinterp_stats.study.simulation.contexts import attribute_columns
@@ -28,6 +30,33 @@ from selfinterp_stats.study.study import (
 
 TRUTH_FILE = "simulation_truth.csv"
 PARAMETERS_FILE = "simulation.json"
+
+
+def new_folder(folder: str | PathLike[str]) -> Path:
+    """Make the folder of a simulated study.
+
+    Raises
+    ------
+    InputError
+        It exists and is not empty, or cannot be made.
+    """
+    out = Path(folder)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        occupied = any(out.iterdir())
+    except OSError as error:
+        raise InputError(
+            f"the folder cannot be made: {error.strerror or error}",
+            file=out,
+            remedy="Choose a folder that you may write to.",
+        ) from error
+    if occupied:
+        raise InputError(
+            "the folder exists and is not empty",
+            file=out,
+            remedy="Choose a new folder; nothing in this one was changed.",
+        )
+    return out
 
 
 def write_study(

@@ -1,0 +1,278 @@
+"""All that is concluded of an explainer study, task by task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from selfinterp_stats.errors import InputError
+from selfinterp_stats.estimates.explainers.across import Design, comparisons, delta_weights
+from selfinterp_stats.estimates.explainers.cells import CellDraws
+from selfinterp_stats.estimates.explainers.closed_form import cell_means
+from selfinterp_stats.estimates.explainers.contrasts import DELTA
+from selfinterp_stats.estimates.explainers.means import cells_of_means
+from selfinterp_stats.estimates.explainers.measures import Measure, is_recognition, measures
+from selfinterp_stats.estimates.explainers.runs import RunSd, run_to_run_sd, tipping_point
+from selfinterp_stats.estimates.explainers.table import (
+    TABLE_COLUMNS,
+    Row,
+    Rows,
+    naive_gaps,
+    not_identified,
+)
+from selfinterp_stats.inference.settings import Progress
+from selfinterp_stats.inference.summary.summaries import summarise
+from selfinterp_stats.models.explainers.runs import RunPrior
+from selfinterp_stats.study.explainers import ExplainerStudy, check_design
+from selfinterp_stats.study.explainers.study import ANALYSIS, outcome_kind
+
+PUBLISHED: Final = "published means"
+ABOUT: Final = ("task", "condition", "training_items", "outcome")
+CELL_COLUMNS: Final = (
+    *ABOUT,
+    "measure",
+    "explainer",
+    "target",
+    "items",
+    "runs",
+    "mean",
+    "se",
+    "scale",
+    "median",
+    "hdi_low",
+    "hdi_high",
+)
+TIPPING_COLUMNS: Final = (*ABOUT, "run_sd", "median", "sd", "p_positive", "tipping_point")
+
+
+@dataclass(frozen=True)
+class ExplainerResults:
+    """What came of a study.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        Columns `TABLE_COLUMNS`.
+    cells : pandas.DataFrame
+        Every cell of every measure: `task`, `condition`, `training_items`, `outcome`, `measure`
+        (empty for the outcome as a whole), `explainer`, `target`, `items`, `runs`, `mean`, `se`
+        (points; of the outcome as a whole), `scale`, `median`, `hdi_low`, `hdi_high`.
+    tipping : pandas.DataFrame
+        Per task: `run_sd`, `median`, `sd`, `p_positive` of delta in points for a row of run-to-run
+        sds, and the `tipping_point`.
+    draws : dict of str to CellDraws
+    study : ExplainerStudy
+    runs : RunPrior
+    """
+
+    table: pd.DataFrame
+    cells: pd.DataFrame
+    tipping: pd.DataFrame
+    draws: dict[str, CellDraws]
+    study: ExplainerStudy
+    runs: RunPrior
+
+
+@dataclass(frozen=True)
+class _Task:
+    """The rows of one design, what they are about, and how its measures are made."""
+
+    names: dict[str, Any]
+    rows: pd.DataFrame
+    make: Callable[[], Iterator[Measure]]
+
+    @property
+    def label(self) -> str:
+        return " / ".join(str(part) for part in self.names.values() if part and not pd.isna(part))
+
+    def label_of(self, measure: Measure) -> str:
+        return " / ".join(filter(None, (self.label, measure.prefix.rstrip("_"))))
+
+    @property
+    def compares(self) -> bool:
+        own = self.rows["explainer"] == self.rows["target"]
+        return bool(own.any() and not own.all())
+
+    @property
+    def is_recognition(self) -> bool:
+        return "expected" in self.rows and is_recognition(self.rows)
+
+
+def analyse_explainers(
+    study: ExplainerStudy,
+    *,
+    draws: int = 4000,
+    seed: int = 0,
+    runs: RunPrior | None = None,
+    hdi_prob: float = 0.95,
+    progress: Progress | None = None,
+) -> ExplainerResults:
+    """Fit every task of a study and conclude.
+
+    Parameters
+    ----------
+    study : ExplainerStudy
+    draws : int
+        Per model, over four chains.
+    seed : int
+    runs : RunPrior, optional
+        Believed of the run-to-run sd where the data have one run per cell.
+    hdi_prob : float
+    progress : callable, optional
+        Called with 1 (and no effective draws) for each design that is done; there are
+        `count_designs` of them.
+
+    Raises
+    ------
+    InputError
+        Nothing can be compared; see `check_design`.
+    """
+    if draws < 400 or draws % 4:
+        raise InputError(
+            "the number of draws cannot be used", value=draws, allowed="a multiple of 4, from 400"
+        )
+    study = check_design(study)
+    runs = runs or RunPrior()
+    make = Rows(hdi_prob)
+    table: list[Row] = []
+    cells: list[pd.DataFrame] = []
+    tipping: list[pd.DataFrame] = []
+    kept: dict[str, CellDraws] = {}
+    designs: list[Design] = []
+    measured = {task: _run_sd(rows) for task, rows in study.items.groupby("task", sort=False)}
+    for task in _tasks(study, draws, seed):
+        rng = np.random.default_rng(np.random.SeedSequence([seed, *task.label.encode()]))
+        if not task.compares:
+            why = "not identified: the design has no self cell or no cross cell"
+            table.append(task.names | not_identified(DELTA, "points", why))
+        for measure in task.make() if task.compares else ():
+            names = task.names | {"outcome": measure.outcome}
+            kept[" / ".join(filter(None, (task.label, measure.prefix.rstrip("_"))))] = (
+                measure.fitted
+            )
+            run_sd = measured.get(task.names["task"]) or runs
+            similar = _similarity(task.rows, measure.fitted)
+            found = make.of_measure(measure, run_sd, similar, rng)
+            table += [names | row for row in found]
+            cells.append(_cells(names, task.rows, measure, hdi_prob))
+            if not measure.prefix:
+                designs.append(Design(names, measure))
+                tipping.append(_tipping(names, measure))
+                if task.is_recognition:
+                    table += [names | row for row in naive_gaps(task.rows)]
+        if progress is not None:
+            progress(1, np.nan)
+    table += [make.of_comparison(found) for found in comparisons(designs)]
+    for name, sd in measured.items():
+        if sd is not None:
+            rng = np.random.default_rng(np.random.SeedSequence([seed, *f"{name} runs".encode()]))
+            about = {"task": name, "condition": "", "training_items": np.nan, "outcome": "runs"}
+            table += [about | row for row in make.of_runs(sd, rng)]
+    return ExplainerResults(
+        pd.DataFrame(table, columns=list(TABLE_COLUMNS)),
+        _together(cells, CELL_COLUMNS),
+        _together(tipping, TIPPING_COLUMNS),
+        kept,
+        study,
+        runs,
+    )
+
+
+def _together(parts: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
+    filled = [part for part in parts if len(part)]
+    if not filled:
+        return pd.DataFrame(columns=list(columns))
+    return pd.concat(filled, ignore_index=True)[list(columns)]
+
+
+def count_designs(study: ExplainerStudy) -> int:
+    """How many designs `analyse_explainers` goes through."""
+    return len(list(_tasks(study, 400, 0)))
+
+
+def _tasks(study: ExplainerStudy, draws: int, seed: int) -> Iterator[_Task]:
+    how = {"draws": draws, "seed": seed}
+    for key, rows in study.items.groupby(list(ANALYSIS), sort=False, dropna=False):
+        names = dict(zip(ANALYSIS, key, strict=True))
+        kind = outcome_kind(study.items.loc[study.items["task"] == names["task"], "outcome"])
+        label = " / ".join(map(str, key))
+        yield _Task(
+            names,
+            rows,
+            lambda rows=rows, kind=kind, label=label: measures(  # type: ignore[misc]
+                rows, kind, label, **how
+            ),
+        )
+    for key, rows in study.cells.groupby(["task", "condition"], sort=False):
+        names = {**dict(zip(("task", "condition"), key, strict=True)), "training_items": np.nan}
+        label = " / ".join(map(str, key))
+        yield _Task(names, rows, lambda rows=rows, label=label: _published(rows, label, **how))  # type: ignore[misc]
+
+
+def _published(rows: pd.DataFrame, label: str, **how: Any) -> Iterator[Measure]:
+    noise = np.diag(rows["se"].to_numpy(float) ** 2)
+    yield Measure(PUBLISHED, "", cells_of_means(rows, noise, scale="points", label=label, **how))
+
+
+def _run_sd(rows: pd.DataFrame) -> RunSd | None:
+    cell = ["explainer", "target", "condition", "training_items"]
+    if rows.groupby(cell, dropna=False)["run"].nunique().max() > 1:
+        return run_to_run_sd(rows)
+    return None
+
+
+def _similarity(rows: pd.DataFrame, fitted: CellDraws) -> np.ndarray | None:
+    """Similarity of explainer and target in the order of the pairs, where there is any."""
+    if "similarity" not in rows or rows["similarity"].isna().all():
+        return None
+    known = rows.groupby(["explainer", "target"])["similarity"].mean()
+    return np.array([known[pair] for pair in fitted.pairs])
+
+
+def _cells(
+    names: dict[str, Any], rows: pd.DataFrame, measure: Measure, hdi_prob: float
+) -> pd.DataFrame:
+    if "outcome" in rows:
+        means = cell_means(rows)[0].rename(columns={"value": "mean"})
+    else:
+        means = rows.rename(columns={"value": "mean"}).assign(items=np.nan, runs=1)
+    if measure.prefix:
+        means = means.assign(mean=np.nan, se=np.nan)
+    parts = []
+    for scale, draws in measure.fitted.scales.items():
+        figures = summarise(np.moveaxis(draws, -1, 0), hdi_prob=hdi_prob)
+        part = pd.DataFrame(measure.fitted.pairs, columns=["explainer", "target"]).assign(
+            scale=scale, **{name: figures[name] for name in ("median", "hdi_low", "hdi_high")}
+        )
+        parts.append(part)
+    wanted = ["explainer", "target", "items", "runs", "mean", "se"]
+    whole = pd.concat(parts).merge(means[wanted], on=["explainer", "target"], how="left")
+    return whole.assign(measure=measure.prefix.rstrip("_"), **names)
+
+
+def _tipping(names: dict[str, Any], measure: Measure) -> pd.DataFrame:
+    """Delta in points for a row of run-to-run sds, and the sd at which its interval holds zero."""
+    from scipy.stats import norm
+
+    weights = delta_weights(measure)
+    if weights is None or "points" not in measure.fitted.scales:
+        return pd.DataFrame()
+    delta = measure.fitted.scales["points"] @ weights
+    mean, sd = float(delta.mean()), float(delta.std())
+    reach = float(np.sqrt((weights**2 / measure.fitted.runs).sum()))
+    run_sd = np.linspace(0, 15, 61)
+    spread = np.hypot(sd, reach * run_sd)
+    return pd.DataFrame(
+        {
+            **names,
+            "run_sd": run_sd,
+            "median": mean,
+            "sd": spread,
+            "p_positive": norm.cdf(mean / spread),
+            "tipping_point": tipping_point(mean, sd, reach),
+        }
+    )

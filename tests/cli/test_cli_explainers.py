@@ -1,0 +1,111 @@
+"""`selfinterp explainers` writes its contract's table, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+from commandline import selfinterp
+
+CONTRACT = [
+    "task", "quantity", "target", "scale", "median", "hdi_low", "hdi_high", "p_positive",
+    "rope_share", "identified", "note",
+]  # fmt: skip
+CELLS = """explainer,target,task,value,se
+a,a,patching,64.0,0.4
+b,a,patching,54.1,0.4
+b,b,patching,48.6,0.7
+a,b,patching,41.7,0.7
+"""
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("explainers")
+    (folder / "cells.csv").write_text(CELLS)
+    done = selfinterp(
+        "explainers", "--data", folder / "cells.csv", "--out", folder / "out", "--strict"
+    )
+    return done, folder / "out"
+
+
+def test_the_table_has_the_contracts_columns_first_and_its_quantities(ran):
+    done, out = ran
+    assert done.status == 0, done.err
+    table = pd.read_csv(out / "tables" / "explainers.csv", keep_default_na=False)
+    assert list(table.columns[: len(CONTRACT)]) == CONTRACT
+    for scale in ("logit", "points"):
+        rows = table[table["scale"] == scale]
+        counts = rows["quantity"].value_counts()
+        assert (counts["self_cross_gap"], counts["delta"], counts["delta_new_run"]) == (2, 1, 1)
+        assert (rows.loc[rows["quantity"] == "delta", "target"] == "").all()
+    delta = table.query("quantity == 'delta' and scale == 'points'").iloc[0]
+    assert float(delta["median"]) == pytest.approx(8.4, abs=0.1)
+    assert "not identified" in table.query("quantity == 'delta_of_target'")["note"].iloc[0]
+
+
+def test_page_figures_draws_and_provenance_are_there(ran):
+    _, out = ran
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "is the self privileged?" in page
+    assert "LogNormal(log 5, 0.25) points" in page
+    for name in ("cells", "deltas", "tipping"):
+        assert (out / "figures" / f"{name}.png").stat().st_size > 0
+        assert (out / "figures" / f"{name}.svg").read_text().count("<svg") == 1
+    assert len(list((out / "posterior").glob("*.nc"))) == 1
+    run = json.loads((out / "run.json").read_text())
+    assert run["package"] == "selfinterp-stats"
+    assert run["diagnostics"]["rhat_largest"] <= 1.01
+    tipping = pd.read_csv(out / "tables" / "tipping.csv")
+    assert tipping["tipping_point"].iloc[0] == pytest.approx(4.2, abs=0.1)
+
+
+def test_a_mistake_is_one_message_and_changes_nothing(tmp_path):
+    (tmp_path / "cells.csv").write_text(CELLS.replace("b,a", "a2,a").replace("a,b", "b2,b"))
+    (tmp_path / "bad.csv").write_text("explainer,target,task,value,se\na,b,t,50,1\n")
+    done = selfinterp("explainers", "--data", tmp_path / "bad.csv", "--out", tmp_path / "out")
+    assert done.status == 2
+    assert done.err.startswith("selfinterp: task 't' has no self cell")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option", [("--run-sd", "-1"), ("--run-sd-spread", "-1")])
+def test_a_prior_that_makes_no_sense_is_refused(tmp_path, option):
+    done = selfinterp("explainers", "--data", "x.csv", "--out", tmp_path / "out", *option)
+    assert done.status == 2
+    assert "out of range" in done.err
+
+
+def test_runs_of_one_model_alone_are_compared(tmp_path):
+    rows = ["explainer,target,task,item,outcome,run"]
+    rows += [f"m,m,hint,{i},{int(i % 10 < 4 + run)},{run}" for i in range(200) for run in range(3)]
+    (tmp_path / "runs.csv").write_text("\n".join(rows) + "\n")
+    done = selfinterp("explainers", "--data", tmp_path / "runs.csv", "--out", tmp_path / "out")
+    assert done.status == 0, done.err
+    assert "only its runs are compared" in done.err
+    table = pd.read_csv(tmp_path / "out" / "tables" / "explainers.csv").set_index("quantity")
+    # Shares of .4, .5 and .6: an sd of 10 points, of which items explain next to nothing.
+    assert table.loc["run_sd", "hdi_low"] < 10 < table.loc["run_sd", "hdi_high"]
+    assert table.loc["delta", "identified"] == "no"
+    assert table.loc["false_alarms", "median"] > 50
+
+
+def test_an_explainer_study_is_simulated_with_its_truth(tmp_path):
+    out = tmp_path / "study"
+    design = ("--models", "2", "--items", "20", "--runs", "2", "--self-effect", "1")
+    done = selfinterp("simulate", "--kind", "explainers", "--out", out, *design)
+    assert (done.status, done.out) == (0, f"{out}\n")
+    assert len(pd.read_csv(out / "items.csv")) == 2 * 2 * 2 * 20
+    assert len(pd.read_csv(out / "simulation_truth.csv")) == 8
+    truth = json.loads((out / "simulation.json").read_text())
+    assert truth["parameters"]["self_effect"] == 1
+    names = {(one["quantity"], one["scale"]) for one in truth["quantities"]}
+    assert names == {(q, s) for q in ("self_cross_gap", "delta") for s in ("logit", "points")}
+
+
+def test_too_small_a_simulation_is_refused(tmp_path):
+    done = selfinterp("simulate", "--kind", "explainers", "--out", tmp_path / "s", "--models", "1")
+    assert done.status == 2
+    assert done.err == "selfinterp: there are too few models (found 1). Allowed: from 2.\n"
+    assert not (tmp_path / "s").exists()
