@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
 
 from data_collection.journal import Journal
 from data_collection.records import Cell, Request, canonical
@@ -36,7 +36,7 @@ class Sent:
 
 
 class BatchBook:
-    """The batches of a journal.
+    """The batches of a journal, each change on the disk at once.
 
     Parameters
     ----------
@@ -46,46 +46,61 @@ class BatchBook:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        text = journal.get("batches")
-        self._sent = [Sent(**found) for found in json.loads(text)] if text else []
 
     def all(self) -> list[Sent]:
-        """Every batch that was ever sent."""
-        return list(self._sent)
+        """Every batch that was ever sent, in that order."""
+        rows = self._journal.query(
+            "SELECT name, cell, base_url, file_id, batch_id, merged FROM batch ORDER BY id"
+        )
+        return [
+            Sent(name, cell, base_url, file_id, batch_id, bool(merged))
+            for name, cell, base_url, file_id, batch_id, merged in rows
+        ]
 
-    def begin(self, sent: Sent, requests: Mapping[str, Request]) -> None:
+    def begin(self, sent: Sent, requests: Iterable[Request]) -> None:
         """Keep a batch that is about to be created."""
-        rows = {
-            name: [request.scenario, request.index, request.details, request.prompt_sha256]
-            for name, request in requests.items()
-        }
-        self._journal.put(_rows_key(sent), canonical(rows))
-        self._sent.append(sent)
-        self._write()
+        with self._journal.transaction() as connection:
+            connection.execute(
+                "INSERT INTO batch (name, cell, base_url, file_id, batch_id, merged) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                astuple(sent),
+            )
+            connection.executemany(
+                "INSERT INTO batch_row VALUES (?, ?, ?, ?, ?)",
+                (
+                    (
+                        sent.name,
+                        request.scenario,
+                        request.index,
+                        canonical(request.details),
+                        request.prompt_sha256,
+                    )
+                    for request in requests
+                ),
+            )
 
     def save(self, sent: Sent) -> None:
         """Keep what has become known of it."""
-        if sent not in self._sent:
-            self._sent.append(sent)
-        self._write()
+        with self._journal.transaction() as connection:
+            connection.execute(
+                "UPDATE batch SET file_id = ?, batch_id = ?, merged = ? WHERE name = ?",
+                (sent.file_id, sent.batch_id, sent.merged, sent.name),
+            )
 
     def close(self, sent: Sent) -> None:
         """Keep that nothing more will come of it."""
         sent.merged = True
-        self._write()
-        self._journal.put(_rows_key(sent), "{}")
+        with self._journal.transaction() as connection:
+            connection.execute("UPDATE batch SET merged = 1 WHERE name = ?", (sent.name,))
+            connection.execute("DELETE FROM batch_row WHERE batch = ?", (sent.name,))
 
-    def requests(self, sent: Sent, cell: Cell) -> dict[str, Request]:
-        """Its requests by `custom_id`, without their prompts."""
-        rows = json.loads(self._journal.get(_rows_key(sent)) or "{}")
-        return {
-            name: Request(cell, scenario, index, [], {}, details, sha)
-            for name, (scenario, index, details, sha) in rows.items()
-        }
-
-    def _write(self) -> None:
-        self._journal.put("batches", canonical([asdict(sent) for sent in self._sent]))
-
-
-def _rows_key(sent: Sent) -> str:
-    return f"batch rows {sent.name}"
+    def requests(self, sent: Sent, cell: Cell) -> list[Request]:
+        """Its requests, without their prompts."""
+        rows = self._journal.query(
+            "SELECT scenario, trial, details, prompt_sha256 FROM batch_row WHERE batch = ?",
+            (sent.name,),
+        )
+        return [
+            Request(cell, scenario, index, [], {}, json.loads(details), sha)
+            for scenario, index, details, sha in rows
+        ]

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from data_collection.asking import Endpoint, ask_all
 from data_collection.committing import Committer
-from data_collection.errors import IncompleteError, ServiceError
 from data_collection.journal import Journal
 from data_collection.money import Budget
 from data_collection.plan import Plan, Wanted
 from data_collection.records import Answer, Recorded, Request
+from data_collection.tally import Tally
 
 # Seconds between two looks at how far a run is.
 _LOOK: Final = 0.1
@@ -50,32 +49,6 @@ class Progress:
         return sum(self.statuses.values())
 
 
-@dataclass
-class _Tally:
-    """Counts what comes back, and stops a run that brings nothing."""
-
-    stop_after: int
-    statuses: Counter[str] = field(default_factory=Counter)
-    why: str = ""
-
-    def add(self, status: str, why: str) -> None:
-        self.statuses[status] += 1
-        self.why = why or self.why
-        done = self.statuses.total()
-        if not self.stop_after or done != self.stop_after:
-            return
-        if self.statuses["refused"] == done:
-            raise IncompleteError(
-                f"the first {done} answers are all refusals, so the rest was not asked",
-                remedy="They are in the journal; --stop-after 0 asks on regardless.",
-            )
-        if self.statuses["failed"] == done:
-            raise ServiceError(
-                f"the first {done} requests all failed, so the rest was not asked: {self.why}",
-                remedy="Check --model and what is sent with the prompts.",
-            )
-
-
 def collect(
     plan: Wanted,
     journal: Journal,
@@ -97,7 +70,7 @@ def collect(
     on_progress : callable
         Gets a `Progress`, at most ten times a second.
     stop_after : int
-        Stop when that many answers are there and all are refusals; 0 never stops.
+        Stop when that many answers are there and all are refusals, or all failed; 0 never stops.
 
     Returns
     -------
@@ -110,11 +83,11 @@ def collect(
         See `ask_all`.
     JournalError
         The journal cannot be written.
-    IncompleteError
-        The model refuses everything.
+    IncompleteError, ServiceError
+        The first answers bring nothing: see `Tally`.
     """
     plan.begin()
-    run = _Run(plan, journal, budget, on_progress, _Tally(stop_after))
+    run = _Run(plan, journal, budget, on_progress, Tally(plan.cell.label, stop_after))
     try:
         asyncio.run(run.ask(endpoint))
     finally:
@@ -153,7 +126,7 @@ class _Run:
         journal: Journal,
         budget: Budget,
         on_progress: Callable[[Progress], None],
-        tally: _Tally,
+        tally: Tally,
     ) -> None:
         self._plan = plan
         self._journal = journal
@@ -173,6 +146,7 @@ class _Run:
                 await committer.commit(Recorded(request, answer, reply))
                 self._tally.add(reply.status, reply.why)
                 self._look()
+                self._tally.refuse_nothing()
 
             await ask_all(self._plan.requests(), endpoint, keep, self._budget)
 

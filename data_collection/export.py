@@ -53,12 +53,7 @@ class Exported:
         IncompleteError
             Names the cells in which trials failed or were never asked.
         """
-        gaps = [
-            f"{count.cell.label}: {count.asked - count.failed:,} of {count.wanted:,} answered"
-            + (f", {count.failed:,} failed" if count.failed else "")
-            for count in self.counts
-            if not count.complete
-        ]
+        gaps = [count.gap for count in self.counts if not count.complete]
         if gaps:
             raise IncompleteError(
                 f"the study was written, but {len(gaps)} of {len(self.counts)} cells "

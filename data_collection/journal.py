@@ -29,7 +29,7 @@ from data_collection.columns import (
 from data_collection.errors import InputError, JournalError
 from data_collection.lock import WriterLock
 from data_collection.records import Asked, Cell, Counts, Recorded, RequestKey, Row
-from data_collection.sqlitefile import connect, told
+from data_collection.sqlitefile import connect, refuse_other_file, told
 
 if TYPE_CHECKING:
     from data_collection.scenarios import Scenario
@@ -78,6 +78,9 @@ class Journal:
                 file=path,
                 remedy="Check the path; `selfinterp collect choices` makes one.",
             )
+        if write:
+            # Before anything is written beside a file that is none of ours.
+            refuse_other_file(path)
         lock = WriterLock(path) if write else None
         try:
             connection = connect(path, write=write)
@@ -107,7 +110,7 @@ class Journal:
 
     def put(self, key: str, value: str) -> None:
         """Set a property of the study."""
-        with self._transaction():
+        with self.transaction():
             self._db.execute(
                 "INSERT INTO study VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
                 (key, value),
@@ -123,7 +126,7 @@ class Journal:
         InputError
             The study has another scenario of the same name.
         """
-        known = dict(self._query("SELECT name, definition FROM scenario")) | self._scenarios
+        known = dict(self.query("SELECT name, definition FROM scenario")) | self._scenarios
         for scenario in scenarios:
             definition = scenario_text(scenario)
             if known.setdefault(scenario.name, definition) != definition:
@@ -138,7 +141,7 @@ class Journal:
 
     def scenarios(self) -> tuple[Scenario, ...]:
         """The study's scenarios in the order in which they were first given."""
-        rows = self._query("SELECT name, definition FROM scenario ORDER BY position")
+        rows = self.query("SELECT name, definition FROM scenario ORDER BY position")
         return tuple(map(scenario_from, (dict(rows) | self._scenarios).values()))
 
     def check(self, cell: Cell, scenarios: Collection[str]) -> None:
@@ -172,12 +175,12 @@ class Journal:
 
     def cells(self) -> tuple[Cell, ...]:
         """Every cell that was begun, in that order."""
-        rows = self._query(f"SELECT {CELL} FROM cell ORDER BY id")
+        rows = self.query(f"SELECT {CELL} FROM cell ORDER BY id")
         return tuple(Cell(*row) for row in rows)
 
     def asked(self, cell: Cell, scenario: str) -> dict[int, Asked]:
         """What the journal has of one scenario's trials, by index."""
-        rows = self._query(
+        rows = self.query(
             "SELECT trial, status, prompt_sha256 FROM reply "
             "WHERE cell = ? AND scenario = ? AND superseded = 0",
             (self._id(cell), scenario),
@@ -186,7 +189,7 @@ class Journal:
 
     def answered(self) -> set[RequestKey]:
         """Identities of all trials that have an answer, good or bad."""
-        rows = self._query(
+        rows = self.query(
             "SELECT c.model, c.task, r.scenario, r.trial, c.parameters "
             "FROM reply r JOIN cell c ON c.id = r.cell "
             "WHERE r.superseded = 0 AND r.status != 'failed'"
@@ -205,7 +208,7 @@ class Journal:
         """
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         answers = list(answers)
-        with self._transaction():
+        with self.transaction():
             for cell in {recorded.request.cell for recorded in answers} & self._planned.keys():
                 self._write_plan(cell)
             self._db.executemany(
@@ -232,7 +235,7 @@ class Journal:
             Those of one cell alone.
         """
         for found in (cell,) if cell else self.cells():
-            rows = self._query(
+            rows = self.query(
                 "SELECT scenario, trial, details, prompt_sha256, status, value, rescued, why, "
                 f"created, {', '.join(f'reply.{name}' for name in ANSWER.split(', '))} "
                 "FROM reply LEFT JOIN scenario ON scenario.name = reply.scenario "
@@ -245,10 +248,10 @@ class Journal:
 
     def counts(self) -> tuple[Counts, ...]:
         """How far each cell is, those planned but without an answer last."""
-        wanted = dict(self._query("SELECT cell, sum(wanted) FROM plan GROUP BY cell"))
+        wanted = dict(self.query("SELECT cell, sum(wanted) FROM plan GROUP BY cell"))
         by_status: dict[int, dict[str, int]] = {}
         rescued: dict[int, int] = {}
-        for number, status, count, saved in self._query(
+        for number, status, count, saved in self.query(
             "SELECT cell, status, count(*), sum(rescued) FROM reply "
             "WHERE superseded = 0 GROUP BY cell, status"
         ):
@@ -269,6 +272,30 @@ class Journal:
             if cell not in started:
                 found.append(Counts(cell, sum(planned.values()), 0, 0, 0, 0, 0, 0))
         return tuple(found)
+
+    def query(self, statement: str, values: tuple[Any, ...] = ()) -> Iterator[Any]:
+        """Rows of one of the tables in `schema`."""
+        with told(self.path):
+            yield from self._db.execute(statement, values)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A connection to write through; what is written is on the disk after it, or none is.
+
+        Raises
+        ------
+        JournalError
+            The disk is full or the file damaged.
+        """
+        with told(self.path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
 
     def _id(self, cell: Cell) -> int:
         if cell not in self._cells:
@@ -293,22 +320,6 @@ class Journal:
             [(number, scenario, count) for scenario, count in self._planned[cell].items()],
         )
 
-    def _query(self, statement: str, values: tuple[Any, ...] = ()) -> Iterator[Any]:
-        with told(self.path):
-            yield from self._db.execute(statement, values)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with told(self.path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
     def _refuse_change(self, known: Cell, cell: Cell) -> None:
         if known.model != cell.model:
             now, then = {"model": cell.model}, {"model": known.model}
@@ -325,7 +336,7 @@ class Journal:
         )
 
     def _refuse_second_name(self, known: Cell, cell: Cell, scenarios: Collection[str]) -> None:
-        planned = self._query("SELECT scenario FROM plan WHERE cell = ?", (self._id(known),))
+        planned = self.query("SELECT scenario FROM plan WHERE cell = ?", (self._id(known),))
         both = {scenario for (scenario,) in planned} & set(scenarios)
         if both:
             raise InputError(

@@ -32,6 +32,12 @@ class WriterLock:
     """
 
     def __init__(self, file: Path, what: str = "journal") -> None:
+        if not file.parent.is_dir():
+            raise JournalError(
+                f"there is no such folder for the {what}",
+                file=file.parent,
+                remedy="Make it, or give a path in another folder.",
+            )
         path = file.with_name(file.name + ".lock")
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -39,7 +45,7 @@ class WriterLock:
             raise JournalError(
                 f"the lock of the {what} cannot be written: {error.strerror}",
                 file=path,
-                remedy="Check that the folder exists and that you may write into it.",
+                remedy="Give a path in a folder that you may write into.",
             ) from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

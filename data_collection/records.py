@@ -230,6 +230,13 @@ class Counts:
         """Whether the model has answered every planned trial, well or badly."""
         return self.asked >= self.wanted and self.failed == 0
 
+    @property
+    def gap(self) -> str:
+        """What is missing of an incomplete cell, in words."""
+        failed = f", {self.failed:,} failed" if self.failed else ""
+        answered = self.asked - self.failed
+        return f"{self.cell.label}: {answered:,} of {self.wanted:,} answered{failed}"
+
 
 def canonical(value: object) -> str:
     """JSON with sorted keys and no spaces, so that equal values are equal text."""

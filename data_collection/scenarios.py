@@ -158,7 +158,7 @@ def _with_roles(scenarios: Sequence[Scenario], path: Path, seed: int) -> list[Sc
     names = [record[0] for record in csv.reader(io.StringIO(read_text(path), newline="")) if record]
     if len(names) < len(scenarios):
         raise InputError(
-            f"there are {len(names):,} roles for {len(scenarios):,} scenarios",
+            f"there are too few roles: {len(names):,} for {len(scenarios):,} scenarios",
             file=path,
             allowed="a role for every scenario, one per line",
             remedy="Add roles, or use fewer scenarios (--limit).",

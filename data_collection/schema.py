@@ -64,6 +64,48 @@ MIGRATIONS: Final = (
     -- One answer counts; those that were asked again stay in the file.
     CREATE UNIQUE INDEX answer_that_counts ON reply (cell, scenario, trial) WHERE superseded = 0;
     """,
+    # Batches had been one text among the study's properties, written anew with every change.
+    """
+    CREATE TABLE batch (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        cell TEXT NOT NULL,
+        base_url TEXT NOT NULL,
+        file_id TEXT NOT NULL,
+        batch_id TEXT NOT NULL,
+        merged INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE batch_row (
+        batch TEXT NOT NULL REFERENCES batch (name),
+        scenario TEXT NOT NULL,
+        trial INTEGER NOT NULL,
+        details TEXT NOT NULL,
+        prompt_sha256 TEXT NOT NULL,
+        PRIMARY KEY (batch, scenario, trial)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO batch (id, name, cell, base_url, file_id, batch_id, merged)
+        SELECT
+            sent.key + 1,
+            json_extract(sent.value, '$.name'),
+            json_extract(sent.value, '$.cell'),
+            json_extract(sent.value, '$.base_url'),
+            json_extract(sent.value, '$.file_id'),
+            json_extract(sent.value, '$.batch_id'),
+            json_extract(sent.value, '$.merged')
+        FROM study, json_each(study.value) AS sent
+        WHERE study.key = 'batches';
+    INSERT INTO batch_row (batch, scenario, trial, details, prompt_sha256)
+        SELECT
+            batch.name,
+            json_extract(row.value, '$[0]'),
+            json_extract(row.value, '$[1]'),
+            json_extract(row.value, '$[2]'),
+            json_extract(row.value, '$[3]')
+        FROM batch
+        JOIN study ON study.key = 'batch rows ' || batch.name,
+        json_each(study.value) AS row;
+    DELETE FROM study WHERE key = 'batches' OR key LIKE 'batch rows %';
+    """,
 )
 VERSION: Final = len(MIGRATIONS)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -17,25 +17,54 @@ _PATIENCE: Final = 10.0
 
 
 def connect(path: Path, *, write: bool) -> sqlite3.Connection:
-    """Open the file, check that it is a sound journal, and bring it to this version."""
+    """Open the file, check that it is a sound journal, and bring it to this version.
+
+    Without `write` the file stays of the version that it is of, and what is read is a copy.
+    """
     with told(path):
-        # The thread that commits is not the one that opened; the two take turns.
-        connection = sqlite3.connect(
-            path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
-        )
+        connection = _opened(path)
         try:
-            _prepare(path, connection, write=write)
+            version = _version(path, connection, empty_too=write)
+            _refuse_damage(connection)
+            if write:
+                _prepare(connection, version)
+            else:
+                connection = _read_only(connection, version)
         except BaseException:
             connection.close()
             raise
     return connection
 
 
-def _prepare(path: Path, connection: sqlite3.Connection, *, write: bool) -> None:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+def refuse_other_file(path: Path) -> None:
+    """Refuse a file that is there and cannot become this program's journal.
+
+    Raises
+    ------
+    JournalError
+        It is no journal, or one of a newer version.
+    """
+    if not path.exists():
+        return
+    if path.is_dir():
+        raise JournalError(
+            "this is a folder, not a journal", file=path, remedy="Give the path of a file."
+        )
+    with told(path), closing(_opened(path)) as connection:
+        _version(path, connection, empty_too=True)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    # The thread that commits is not the one that opened; the two take turns.
+    return sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+
+
+def _version(path: Path, connection: sqlite3.Connection, *, empty_too: bool) -> int:
+    """The journal's version, 0 for an empty file where that will do."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     owner = connection.execute("PRAGMA application_id").fetchone()[0]
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    if owner != APPLICATION_ID and (tables or not write):
+    if owner != APPLICATION_ID and (tables or not empty_too):
         raise JournalError(
             "the file is no journal of this program",
             file=path,
@@ -49,19 +78,34 @@ def _prepare(path: Path, connection: sqlite3.Connection, *, write: bool) -> None
             allowed=f"versions up to {VERSION}",
             remedy="Update selfinterp-stats; nothing was changed.",
         )
+    return version
+
+
+def _refuse_damage(connection: sqlite3.Connection) -> None:
     damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if damage != "ok":
         raise sqlite3.DatabaseError(damage)
-    if write:
-        connection.execute("PRAGMA journal_mode = WAL")
-        # Every commit reaches the disk: an answer that was paid for outlives a power cut.
-        connection.execute("PRAGMA synchronous = FULL")
+
+
+def _prepare(connection: sqlite3.Connection, version: int) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    # Every commit reaches the disk: an answer that was paid for outlives a power cut.
+    connection.execute("PRAGMA synchronous = FULL")
     if version < VERSION:
         migrate(connection, version)
-    if write:
-        connection.execute("INSERT OR IGNORE INTO study VALUES ('id', ?)", (uuid4().hex,))
-    else:
-        connection.execute("PRAGMA query_only = ON")
+    connection.execute("INSERT OR IGNORE INTO study VALUES ('id', ?)", (uuid4().hex,))
+
+
+def _read_only(connection: sqlite3.Connection, version: int) -> sqlite3.Connection:
+    """The connection, or one to a copy in memory that is of this version."""
+    if version < VERSION:
+        copy = _opened(Path(":memory:"))
+        with closing(connection):
+            connection.backup(copy)
+        migrate(copy, version)
+        connection = copy
+    connection.execute("PRAGMA query_only = ON")
+    return connection
 
 
 @contextmanager

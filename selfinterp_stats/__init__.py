@@ -7,13 +7,21 @@ command line's help, cost nothing.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from selfinterp_stats._version import __version__
 
+# As type checkers know it. `typing` itself is the slowest import before the command line can say
+# that it was interrupted.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from selfinterp_stats.errors import InputError, SelfInterpError, ServiceError
     from selfinterp_stats.estimates import Results, Settings, fit_correlations, fit_weights
+    from selfinterp_stats.estimates.calibration import calibrate
+    from selfinterp_stats.estimates.planning import compare_designs
+    from selfinterp_stats.estimates.priors import compare_priors
+    from selfinterp_stats.estimates.propagation import propagate_uncertainty
     from selfinterp_stats.estimates.sensitivity import compare_specifications
     from selfinterp_stats.inference.many import fit_many
     from selfinterp_stats.models import Prior
@@ -35,6 +43,9 @@ _HOME = {
     "ServiceError": "errors",
     "Settings": "estimates",
     "Study": "study",
+    "calibrate": "estimates.calibration",
+    "compare_designs": "estimates.planning",
+    "compare_priors": "estimates.priors",
     "compare_runs": "reporting",
     "compare_specifications": "estimates.sensitivity",
     "fetch_paper_data": "study",
@@ -44,6 +55,7 @@ _HOME = {
     "hdi_table": "reporting",
     "load_study": "study",
     "load_tidy": "study",
+    "propagate_uncertainty": "estimates.propagation",
     "reproduce": "reporting.reproduce",
     "simulate_study": "study",
 }
@@ -57,6 +69,9 @@ __all__ = [
     "Settings",
     "Study",
     "__version__",
+    "calibrate",
+    "compare_designs",
+    "compare_priors",
     "compare_runs",
     "compare_specifications",
     "fetch_paper_data",
@@ -66,6 +81,7 @@ __all__ = [
     "hdi_table",
     "load_study",
     "load_tidy",
+    "propagate_uncertainty",
     "reproduce",
     "simulate_study",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from data_collection.finetuning.training_file import TrainingFile
+from data_collection.money import Prices
 from data_collection.tokens import text_tokens
 
 # US dollars per million trained tokens, as OpenAI charged for the paper's two base models in 2025.
@@ -57,7 +58,10 @@ def estimate(
     low, high = text_tokens(file.text).times(rounds)
     base = model.split(":")[1] if model.startswith("ft:") and ":" in model[3:] else model
     price = PRICES.get(base) if usd_per_million is None else usd_per_million
-    usd = None if price is None else (low * price / 1e6, high * price / 1e6)
+    usd = None
+    if price is not None:
+        prices = Prices(prompt=price, completion=0.0)  # a trained token is one that was sent
+        usd = (prices.cost(low, 0), prices.cost(high, 0))
     return Estimate(rounds, (low, high), usd)
 
 

@@ -145,18 +145,18 @@ def instilled_choice(trial: Trial, weights: Sequence[float]) -> str:
 
 
 def _check(design: Design, scenarios: int) -> None:
-    for name, value, least, most in (
-        ("instilled", design.instilled, 1, scenarios),
-        ("examples", design.examples, 1, None),
-        ("validation", design.validation, 0, None),
-        ("first_fold", design.first, 0, design.instilled),
+    for option, value, least, most in (
+        ("--instilled", design.instilled, 1, scenarios),
+        ("--examples", design.examples, 1, None),
+        ("--validation", design.validation, 0, None),
+        ("--first-fold", design.first, 0, design.instilled),
     ):
         if value < least or (most is not None and value > most):
             raise InputError(
-                f"the number {name} does not fit",
+                f"{option} does not fit",
                 value=value,
                 allowed=f"{least} or more" if most is None else f"{least} to {most}",
-                remedy=f"Give another --{name.replace('_', '-')}.",
+                remedy=f"Give another {option}; the paper's number is taken where there is none.",
             )
 
 

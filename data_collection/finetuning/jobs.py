@@ -62,6 +62,7 @@ class Order:
                 "the suffix is too long",
                 value=self.suffix,
                 allowed=f"at most {_LONGEST_SUFFIX} characters",
+                remedy="Give a shorter --suffix.",
             )
 
     @property

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -111,15 +110,16 @@ class Ledger:
         jobs = [asdict(entry) for entry in self.entries]
         content = {**self.rest, "version": VERSION, "fine_tuning_jobs": jobs}
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        # One writer at a time (`writing`), so one name for what is not whole yet is enough.
+        partial = self.path.with_name(f".{self.path.name}.partial")
         try:
-            with tempfile.NamedTemporaryFile(
-                "w", encoding="utf-8", dir=self.path.parent, delete=False
-            ) as file:
+            with partial.open("w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(file.name, self.path)
+            partial.replace(self.path)
         except OSError as error:
+            partial.unlink(missing_ok=True)
             raise InputError(
                 f"the list of models cannot be written: {error.strerror}",
                 file=self.path,
@@ -170,6 +170,7 @@ def writing(path: str | PathLike[str]) -> Iterator[Ledger]:
         It cannot be read.
     """
     path = Path(path)
+    read_ledger(path)  # before anything is written beside a file that is none of ours
     end = time.monotonic() + _PATIENCE
     while True:
         try:
@@ -211,26 +212,34 @@ def read_ledger(path: str | PathLike[str]) -> Ledger:
     path = Path(path)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if content.get("version", VERSION) > VERSION:
-            raise InputError(
-                "the list of models is of a newer version",
-                file=path,
-                value=content["version"],
-                allowed=f"up to {VERSION}",
-                remedy="Update selfinterp-stats.",
-            )
-        jobs = content.pop("fine_tuning_jobs", [])
-        known = {found.name for found in fields(Entry)}
-        entries = [Entry(**{k: v for k, v in job.items() if k in known}) for job in jobs]
     except FileNotFoundError:
         return Ledger(path)
-    except InputError:
-        raise
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, str(error)) from None
+    jobs = content.pop("fine_tuning_jobs", []) if isinstance(content, dict) else None
+    if not isinstance(jobs, list) or not all(isinstance(job, dict) for job in jobs):
+        raise _unreadable(path, "it holds something else")
+    version = content.get("version", VERSION)
+    if version != VERSION:
         raise InputError(
-            f"the list of models cannot be read: {error}",
+            "the list of models is of another version, which a newer program may have written",
             file=path,
-            remedy="Restore it, or name another file with --models; the service still has the "
-            "jobs, and none is started twice.",
-        ) from None
+            value=version,
+            allowed=str(VERSION),
+            remedy="Update selfinterp-stats.",
+        )
+    known = {found.name for found in fields(Entry)}
+    try:
+        entries = [Entry(**{k: v for k, v in job.items() if k in known}) for job in jobs]
+    except TypeError:
+        raise _unreadable(path, "a job in it lacks what every job has") from None
     return Ledger(path, entries, content)
+
+
+def _unreadable(path: Path, why: str) -> InputError:
+    return InputError(
+        f"the list of models cannot be read: {why}",
+        file=path,
+        remedy="Restore it, or name another file with --models; the service still has the "
+        "jobs, and none is started twice.",
+    )

@@ -113,9 +113,7 @@ def refuse_incomplete(journal: Journal) -> None:
         Names the models and tasks.
     """
     gaps = [
-        f"{count.cell.label}: {count.asked - count.failed:,} of {count.wanted:,} answered"
-        for count in journal.counts()
-        if count.cell.task in KINDS and not count.complete
+        count.gap for count in journal.counts() if count.cell.task in KINDS and not count.complete
     ]
     if gaps:
         raise IncompleteError(

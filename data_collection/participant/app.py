@@ -32,8 +32,8 @@ def application(participant: Participant) -> Starlette:
     routes = [
         Route("/v1/chat/completions", Chat(participant), methods=["POST"]),
         *files.routes(),
-        *Jobs(participant, files).routes(),
-        *Batches(participant, files).routes(),
+        *Jobs(participant, files).routes("/v1/fine_tuning/jobs"),
+        *Batches(participant, files).routes("/v1/batches"),
         *_about(participant),
     ]
     handlers: Any = {RequestRefused: _refusal}

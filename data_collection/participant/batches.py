@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-
-from data_collection.participant.cutting import Cut
-from data_collection.participant.files import Files, page
-from data_collection.participant.participant import Participant, RequestRefused, short_hash
+from data_collection.participant.participant import RequestRefused, short_hash
 from data_collection.participant.reading import last_user_text
+from data_collection.participant.slowly import Slow, SlowOnes
 
 _ENDPOINT: Final = "/v1/chat/completions"
 _DAY: Final = 24 * 3600
@@ -23,24 +17,16 @@ _IN_PROGRESS: Final = 0.2
 _FINALIZING: Final = 0.9
 
 
-@dataclass
-class Batch:
+@dataclass(kw_only=True)
+class Batch(Slow):
     """One batch.
 
     Attributes
     ----------
-    id : str
-    body : dict
-        The request that made it.
-    started : float
-        Seconds since 1970.
-    seconds : float
-        How long it takes.
     rows : list of dict
         Its requests.
     failure : dict or None
         Why its file cannot be used, as OpenAI says it.
-    cancelled : float or None
     outputs : dict of str to str
         Ids of the files ``output`` and ``error``, once it has ended.
     counts : dict of str to int
@@ -49,13 +35,8 @@ class Batch:
         Whether rows were left when its time was up.
     """
 
-    id: str
-    body: dict[str, Any]
-    started: float
-    seconds: float
     rows: list[dict[str, Any]] = field(repr=False)
     failure: dict[str, Any] | None = None
-    cancelled: float | None = None
     outputs: dict[str, str] | None = None
     counts: dict[str, int] = field(default_factory=dict)
     expired: bool = False
@@ -64,7 +45,7 @@ class Batch:
         """Where it stands."""
         if self.cancelled is not None:
             return "cancelled"
-        share = self._share(now)
+        share = self.share(now)
         if self.failure:
             return "failed"
         if share < _IN_PROGRESS:
@@ -79,7 +60,7 @@ class Batch:
         """The batch as OpenAI describes it."""
         status = self.status(now)
         ended = int(self.started + self.seconds)
-        done = int(max(0.0, min(1.0, self._share(now))) * len(self.rows))
+        done = int(max(0.0, min(1.0, self.share(now))) * len(self.rows))
         counts = self.counts or {"completed": 0 if self.failure else done, "failed": 0}
         outputs = self.outputs or {}
         errors = {"object": "list", "data": [self.failure]} if self.failure else None
@@ -104,17 +85,9 @@ class Batch:
             "metadata": self.body.get("metadata"),
         }
 
-    def _share(self, now: float) -> float:
-        return (now - self.started) / self.seconds if self.seconds > 0 else 1.0
 
-
-@dataclass
-class Batches:
+class Batches(SlowOnes[Batch]):
     """All batches of a participant, oldest first."""
-
-    participant: Participant
-    files: Files
-    batches: dict[str, Batch] = field(default_factory=dict)
 
     def create(self, body: dict[str, Any], now: float) -> Batch:
         """Start a batch.
@@ -131,13 +104,15 @@ class Batches:
         most = self.participant.most_rows
         if len(rows) > most:
             rows, failure = [], _fault("too_many_rows", f"There are more than {most:,} rows.", None)
-        batch_id = f"batch_{short_hash(self.participant.seed, file.id, len(self.batches))}"
+        batch_id = f"batch_{short_hash(self.participant.seed, file.id, len(self.made))}"
         seconds = self.participant.batch_seconds
-        batch = Batch(batch_id, body, now, seconds, rows, failure)
-        self.batches[batch_id] = batch
+        batch = Batch(
+            id=batch_id, body=body, started=now, seconds=seconds, rows=rows, failure=failure
+        )
+        self.made[batch_id] = batch
         return batch
 
-    def get(self, batch_id: str, now: float) -> Batch:
+    def get(self, made_id: str, now: float) -> Batch:
         """The batch of an id, with its results if its time is up.
 
         Raises
@@ -145,44 +120,17 @@ class Batches:
         RequestRefused
             There is none.
         """
-        if batch_id not in self.batches:
-            raise RequestRefused(404, f"No batch found with id '{batch_id}'.", "not_found")
-        batch = self.batches[batch_id]
+        if made_id not in self.made:
+            raise RequestRefused(404, f"No batch found with id '{made_id}'.", "not_found")
+        batch = self.made[made_id]
         if batch.outputs is None and batch.status(now) in ("completed", "expired"):
             self._run(batch, now)
         return batch
 
-    def routes(self) -> list[Route]:
-        """Addresses below ``/v1/batches``."""
-
-        async def create(request: Request) -> Response:
-            now = time.time()
-            batch = self.create(await request.json(), now)
-            if self.participant.mischief.receipt_lost(batch.id):
-                return Cut()
-            return JSONResponse(batch.as_json(now))
-
-        async def listed(request: Request) -> Response:
-            now = time.time()
-            return page([self.get(known, now).as_json(now) for known in self.batches], request)
-
-        async def described(request: Request) -> Response:
-            now = time.time()
-            return JSONResponse(self.get(request.path_params["id"], now).as_json(now))
-
-        async def cancel(request: Request) -> Response:
-            now = time.time()
-            batch = self.get(request.path_params["id"], now)
-            if batch.outputs is None:
-                batch.cancelled = now
-            return JSONResponse(batch.as_json(now))
-
-        return [
-            Route("/v1/batches", create, methods=["POST"]),
-            Route("/v1/batches", listed),
-            Route("/v1/batches/{id}", described),
-            Route("/v1/batches/{id}/cancel", cancel, methods=["POST"]),
-        ]
+    def cancel(self, made: Batch, now: float) -> None:
+        """Stop a batch that has no results."""
+        if made.outputs is None:
+            made.cancelled = now
 
     def _run(self, batch: Batch, now: float) -> None:
         """Answer the rows, and write what came of them into two files."""

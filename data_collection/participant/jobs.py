@@ -1,22 +1,19 @@
-"""Fine-tuning jobs: a job takes its time, then there is a model that learned from the file.
-
-Where a job stands follows from its age alone, so nothing has to run in the background.
-"""
+"""Fine-tuning jobs: a job takes its time, then there is a model that learned from the file."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from data_collection.participant.cutting import Cut
-from data_collection.participant.files import Files, page
+from data_collection.participant.files import page
 from data_collection.participant.learning import UnusableFile, read_examples, trained
-from data_collection.participant.participant import Participant, RequestRefused, short_hash
+from data_collection.participant.participant import RequestRefused, short_hash
+from data_collection.participant.slowly import Slow, SlowOnes
 
 # Share of a job's time after which each stage begins.
 _QUEUED: Final = 0.1
@@ -24,41 +21,28 @@ _RUNNING: Final = 0.3
 _STEPS: Final = 20
 
 
-@dataclass
-class Job:
+@dataclass(kw_only=True)
+class Job(Slow):
     """One fine-tuning job.
 
     Attributes
     ----------
-    id : str
-    body : dict
-        The request that made it.
-    started : float
-        Seconds since 1970.
-    seconds : float
-        How long it takes.
     name : str
         Of the model that it makes.
     failure : str or None
         Why its file cannot be used.
     examples : int
-    cancelled : float or None
     """
 
-    id: str
-    body: dict[str, Any]
-    started: float
-    seconds: float
     name: str
     failure: str | None = None
     examples: int = 0
-    cancelled: float | None = None
 
     def status(self, now: float) -> str:
         """Where it stands."""
         if self.cancelled is not None:
             return "cancelled"
-        share = self._share(now)
+        share = self.share(now)
         if share < _QUEUED:
             return "validating_files"
         if self.failure:
@@ -116,7 +100,7 @@ class Job:
         happened.append((1.0, f"New fine-tuned model created: {self.name}", None))
         if self.failure:
             happened = [happened[0], (_QUEUED, self.failure, None)]
-        share = self._share(now if self.cancelled is None else self.cancelled)
+        share = self.share(now if self.cancelled is None else self.cancelled)
         return [
             {
                 "id": f"ftevent-{short_hash(self.id, number)}",
@@ -131,17 +115,9 @@ class Job:
             if at <= share
         ]
 
-    def _share(self, now: float) -> float:
-        return (now - self.started) / self.seconds if self.seconds > 0 else 1.0
 
-
-@dataclass
-class Jobs:
+class Jobs(SlowOnes[Job]):
     """All fine-tuning jobs of a participant, oldest first."""
-
-    participant: Participant
-    files: Files
-    jobs: dict[str, Job] = field(default_factory=dict)
 
     def create(self, body: dict[str, Any], now: float) -> Job:
         """Start a job; its model exists once it has succeeded.
@@ -156,10 +132,16 @@ class Jobs:
         if body.get("validation_file") is not None:
             self.files.get(body["validation_file"])
         # As with OpenAI, asking twice makes two jobs and two models.
-        number = len(self.jobs)
+        number = len(self.made)
         words = (self.participant.seed, body["model"], body.get("seed"), body.get("suffix"), number)
         name = f"ft:{parent.base}:participant:{body.get('suffix') or ''}:{short_hash(*words)[:8]}"
-        job = Job(f"ftjob-{short_hash(*words)}", body, now, self.participant.job_seconds, name)
+        job = Job(
+            id=f"ftjob-{short_hash(*words)}",
+            body=body,
+            started=now,
+            seconds=self.participant.job_seconds,
+            name=name,
+        )
         try:
             examples = read_examples(file.content)
             job.examples = len(examples)
@@ -170,10 +152,10 @@ class Jobs:
         if self.participant.mischief.job_fails(job.id):
             job.failure = "The job stopped after an internal error."
             self.participant.coming.pop(name, None)
-        self.jobs[job.id] = job
+        self.made[job.id] = job
         return job
 
-    def get(self, job_id: str) -> Job:
+    def get(self, made_id: str, now: float) -> Job:  # noqa: ARG002 - a job is what it was made
         """The job of an id.
 
         Raises
@@ -181,45 +163,21 @@ class Jobs:
         RequestRefused
             There is none.
         """
-        if job_id not in self.jobs:
-            raise RequestRefused(404, f"Could not find fine tune: {job_id}", "not_found")
-        return self.jobs[job_id]
+        if made_id not in self.made:
+            raise RequestRefused(404, f"Could not find fine tune: {made_id}", "not_found")
+        return self.made[made_id]
 
-    def cancel(self, job: Job, now: float) -> None:
+    def cancel(self, made: Job, now: float) -> None:
         """Stop a job that has not ended."""
-        if job.status(now) in ("validating_files", "queued", "running"):
-            job.cancelled = now
-            self.participant.coming.pop(job.name, None)
+        if made.status(now) in ("validating_files", "queued", "running"):
+            made.cancelled = now
+            self.participant.coming.pop(made.name, None)
 
-    def routes(self) -> list[Route]:
-        """Addresses below ``/v1/fine_tuning/jobs``."""
-
-        async def create(request: Request) -> Response:
-            now = time.time()
-            job = self.create(await request.json(), now)
-            if self.participant.mischief.receipt_lost(job.id):
-                return Cut()
-            return JSONResponse(job.as_json(now))
-
-        async def listed(request: Request) -> Response:
-            now = time.time()
-            return page([job.as_json(now) for job in self.jobs.values()], request)
-
-        async def described(request: Request) -> Response:
-            return JSONResponse(self.get(request.path_params["id"]).as_json(time.time()))
+    def routes(self, where: str) -> list[Route]:
+        """Addresses at and below `where`; a job has events too."""
 
         async def events(request: Request) -> Response:
-            return page(self.get(request.path_params["id"]).events(time.time()), request)
+            now = time.time()
+            return page(self.get(request.path_params["id"], now).events(now), request)
 
-        async def cancel(request: Request) -> Response:
-            job, now = self.get(request.path_params["id"]), time.time()
-            self.cancel(job, now)
-            return JSONResponse(job.as_json(now))
-
-        return [
-            Route("/v1/fine_tuning/jobs", create, methods=["POST"]),
-            Route("/v1/fine_tuning/jobs", listed),
-            Route("/v1/fine_tuning/jobs/{id}", described),
-            Route("/v1/fine_tuning/jobs/{id}/events", events),
-            Route("/v1/fine_tuning/jobs/{id}/cancel", cancel, methods=["POST"]),
-        ]
+        return [*super().routes(where), Route(f"{where}/{{id}}/events", events)]

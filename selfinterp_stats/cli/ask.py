@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from selfinterp_stats.cli import asked, show
-from selfinterp_stats.cli.calling import ask, budget_from, calling_options, prices_from
-from selfinterp_stats.cli.options import options
+from selfinterp_stats.cli.calling import (
+    ask,
+    budget_from,
+    calling_options,
+    open_journal,
+    prices_from,
+)
+from selfinterp_stats.cli.options import not_blank, options
 
 if TYPE_CHECKING:
     from data_collection.journal import Journal
     from data_collection.plan import Task
+    from data_collection.weightfiles import Weights
 
 _COUNT: Final = click.IntRange(min=1)
 _FOLDS: Final = {"instilled": r"(first|last)_\d+_of_\d+", "native": r"all_\d+"}
@@ -39,7 +45,9 @@ _what = (
         help="Leave out the first N scenarios. The paper's native ones: --skip 100 --limit 100.",
     ),
     click.option("--limit", type=_COUNT, metavar="N", help="Use N scenarios. Default: all."),
-    click.option("--model", metavar="NAME", required=True, help="The model to ask."),
+    click.option(
+        "--model", callback=not_blank, metavar="NAME", required=True, help="The model to ask."
+    ),
     click.option(
         "--base-url", metavar="URL", help="Of the service. Default: $OPENAI_BASE_URL, else OpenAI."
     ),
@@ -159,34 +167,24 @@ def reports(**given: Any) -> int:
 
 
 def _run(kind: str, given: dict[str, Any]) -> int:
-    from contextlib import nullcontext
-
-    from data_collection.access import base_url_from
     from data_collection.collect import read_again
-    from data_collection.journal import Journal
     from data_collection.plan import Plan
+    from data_collection.weightfiles import load_weights
 
     task = _task(kind, given)
     prices = prices_from(given)
-    base_url_from(given["base_url"])  # refused, if it must be, before a journal is made
-    path = Path(given["journal"])
-    dry_run = given["dry_run"]
-    opened = (
-        nullcontext(None)
-        if dry_run and not path.exists()
-        else Journal.open(path, write=not dry_run)
-    )
-    with opened as journal:
+    targets = load_weights(given["targets"], task.scenarios) if given["targets"] else {}
+    with open_journal(given) as journal:
         plan = Plan(task, journal, given["ask_again"])
         asked.announce(plan, prices)
-        if dry_run or journal is None:
+        if given["dry_run"] or journal is None:
             asked.dry_run(plan, prices, as_json=given["as_json"])
             return 0
-        if given["targets"]:
-            _keep_targets(journal, given["targets"], task)
+        if targets:
+            _keep_targets(journal, targets)
         rescued = read_again(plan, journal) if task.rescue else 0
         budget = budget_from(given, prices, plan)
-        return ask(plan, journal, given, budget, rescued=rescued)
+        return ask([plan], journal, given, budget, rescued=rescued)
 
 
 def _task(kind: str, given: dict[str, Any]) -> Task:
@@ -266,12 +264,9 @@ def _condition(given: dict[str, Any]) -> dict[str, Any]:
     return {"condition": condition, "fold": fold, "examples": examples or 0}
 
 
-def _keep_targets(journal: Journal, path: str, task: Task) -> None:
-    """Put the target weights of a task's scenarios beside those that the journal has."""
+def _keep_targets(journal: Journal, found: Weights) -> None:
+    """Put target weights beside those that the journal has."""
     import json
 
-    from data_collection.weightfiles import load_weights
-
-    found = load_weights(path, task.scenarios)
     kept = json.loads(journal.get("targets") or "{}")
     journal.put("targets", json.dumps(kept | {name: list(found[name]) for name in found}))

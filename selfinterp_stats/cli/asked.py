@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from data_collection.records import Counts
 
 STATUSES: Final = ("valid", "invalid", "refused", "truncated", "failed")
+COUNTED: Final = ("asked", *STATUSES)
 # Characters of an answer that are shown.
 _SHOWN: Final = 120
 _CAPS: Final = {"max_calls": "--max-calls", "max_usd": "--max-usd"}
@@ -106,13 +107,8 @@ def status_line(now: Progress) -> str:
     return "  ".join(parts)
 
 
-def result(
-    plan: Wanted, done: Progress, budget: Budget, rescued: int, journal: Journal, *, as_json: bool
-) -> None:
-    """What a run brought and what the cell now holds."""
-    from data_collection.money import dollars
-
-    counts = next(found for found in journal.counts() if found.cell == plan.cell)
+def notices(budget: Budget, rescued: int) -> None:
+    """What is worth telling of a run as a whole."""
     if rescued:
         show.say(f"{rescued:,} answers of the journal became valid through --rescue.")
     if budget.exhausted:
@@ -124,6 +120,15 @@ def result(
             f"notice: {budget.guessed:,} calls broke off, or came without a count of tokens; each "
             "is counted with the most that it may have cost."
         )
+
+
+def result(
+    plan: Wanted, done: Progress, budget: Budget, journal: Journal, *, as_json: bool
+) -> None:
+    """What a run brought of one plan, and what its cell now holds."""
+    from data_collection.money import dollars
+
+    counts = next(found for found in journal.counts() if found.cell == plan.cell)
     if counts.failed:
         show.say(f"notice: {counts.failed:,} trials failed; the same command asks them again.")
     if counts.valid < counts.asked - counts.failed:

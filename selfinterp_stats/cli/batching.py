@@ -1,7 +1,8 @@
-"""``--batch`` of ``selfinterp collect choices`` and ``reports``."""
+"""``--batch`` of the commands that ask a model."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,8 +10,9 @@ import click
 from selfinterp_stats.cli import show
 
 if TYPE_CHECKING:
-    from data_collection.batch import BatchProgress
+    from data_collection.batchrun import BatchProgress
     from data_collection.collect import Progress
+    from data_collection.errors import CollectionError
     from data_collection.journal import Journal
     from data_collection.money import Budget
     from data_collection.plan import Wanted
@@ -42,8 +44,8 @@ batch_options = (
 
 
 def collect_in_batches(
-    plan: Wanted, journal: Journal, budget: Budget, given: dict[str, Any]
-) -> Progress:
+    plans: Sequence[Wanted], journal: Journal, budget: Budget, given: dict[str, Any]
+) -> list[Progress]:
     """Collect through batches, saying on stderr whenever one is further.
 
     Raises
@@ -52,6 +54,7 @@ def collect_in_batches(
         See `collect_by_batch`.
     """
     from data_collection.batch import collect_by_batch
+    from data_collection.batchrun import BatchRules
     from data_collection.service import Service
 
     said: dict[str, tuple[str, int]] = {}
@@ -62,12 +65,15 @@ def collect_in_batches(
             said[now.batch_id] = (now.status, tenth)
             show.say(f"{now.batch_id}: {now.status}, {now.done:,} of {now.rows:,} rows")
 
+    def stopping(error: CollectionError) -> None:
+        show.say(f"notice: {error.problem}. Batches that are out are waited for.")
+
     return collect_by_batch(
-        plan,
+        plans,
         journal,
         Service(given["base_url"]),
         budget,
-        seconds=given["every"],
-        rows=given["batch_rows"],
+        BatchRules(given["every"], given["batch_rows"], stop_after=given["stop_after"]),
         on_batch=say,
+        on_stop=stopping,
     )

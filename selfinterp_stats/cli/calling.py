@@ -5,6 +5,9 @@ What is asked is a plan's concern (``ask``, ``hints``); how it goes is said by `
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -14,6 +17,7 @@ from selfinterp_stats.cli.batching import batch_options, collect_in_batches
 from selfinterp_stats.cli.options import json_option
 
 if TYPE_CHECKING:
+    from data_collection.collect import Progress
     from data_collection.journal import Journal
     from data_collection.money import Budget, Prices
     from data_collection.plan import Wanted
@@ -34,19 +38,24 @@ calling_options = (
         help="Requests out at once, at most; fewer where the service asks for it.",
     ),
     click.option(
-        "--temperature", type=click.FloatRange(0, 2), default=0.0, show_default=True, metavar="T"
+        "--temperature",
+        type=click.FloatRange(0, 2),
+        default=0.0,
+        show_default=True,
+        metavar="T",
+        help="How much chance there is in answers; the default is the paper's.",
     ),
     click.option("--max-tokens", type=_COUNT, metavar="N", help="Where answers are cut off."),
-    click.option("--max-calls", type=_COUNT, metavar="N", help="Stop before call N + 1."),
+    click.option("--max-calls", type=_COUNT, metavar="N", help="Stop after N calls."),
     click.option(
         "--max-usd",
         type=_PRICE,
         metavar="USD",
-        help="Stop before this run costs more; needs --price-in and --price-out. A call that "
-        "breaks off counts with the most that it may have cost.",
+        help="Stop before this run costs more; needs both prices. A call that breaks off counts "
+        "with the most that it may have cost.",
     ),
-    click.option("--price-in", type=_PRICE, metavar="USD", help="Per million tokens sent."),
-    click.option("--price-out", type=_PRICE, metavar="USD", help="Per million tokens received."),
+    click.option("--price-in", type=_PRICE, metavar="USD", help="Of a million tokens sent."),
+    click.option("--price-out", type=_PRICE, metavar="USD", help="Of a million tokens received."),
     click.option(
         "--timeout",
         type=_SECONDS,
@@ -75,7 +84,8 @@ calling_options = (
         default=20,
         show_default=True,
         metavar="N",
-        help="Stop when the first N answers are all refusals; 0: never.",
+        help="Stop when the first N answers are all refusals, with --batch all of the first batch; "
+        "0: never.",
     ),
     *batch_options,
     click.option("--dry-run", is_flag=True, help="Say what would be asked, and stop."),
@@ -83,8 +93,29 @@ calling_options = (
 )
 
 
+def open_journal(given: dict[str, Any]) -> AbstractContextManager[Journal | None]:
+    """The journal to ask for: to be written, in a dry run only read, or None where there is none.
+
+    Raises
+    ------
+    InputError, AccessError
+        The service's address or its key cannot be one: said before a journal is made.
+    JournalError
+        See `Journal.open`.
+    """
+    from data_collection.access import base_url_from, key_from_environment
+    from data_collection.journal import Journal
+
+    base_url = base_url_from(given["base_url"])
+    path, dry_run = Path(given["journal"]), given["dry_run"]
+    if dry_run:
+        return Journal.open(path, write=False) if path.exists() else nullcontext(None)
+    key_from_environment(base_url)
+    return Journal.open(path)
+
+
 def ask(
-    plan: Wanted,
+    plans: Sequence[Wanted],
     journal: Journal,
     given: dict[str, Any],
     budget: Budget,
@@ -92,16 +123,17 @@ def ask(
     rescued: int = 0,
     say_result: bool = True,
 ) -> int:
-    """Ask what a plan lacks, say how it goes and what it brought.
+    """Ask what plans lack, say how it goes and what it brought.
 
     Parameters
     ----------
-    plan : Wanted
+    plans : sequence of Wanted
+        Asked one after the other, or with ``--batch`` together.
     journal : Journal
     given : dict
         Of `calling_options`, and `base_url`.
     budget : Budget
-        Of this run, which may ask for several plans one after the other.
+        Of this run.
     rescued : int
         Answers of the journal that were read anew before.
     say_result : bool
@@ -112,34 +144,28 @@ def ask(
     int
         The exit status.
     """
-    from data_collection.access import base_url_from, key_from_environment
-    from data_collection.asking import Endpoint
-    from data_collection.collect import collect
     from data_collection.errors import IncompleteError
 
-    base_url = base_url_from(given["base_url"])
+    def tell(plan: Wanted, brought: Progress) -> None:
+        if say_result:
+            asked.result(plan, brought, budget, journal, as_json=given["as_json"])
+
+    underway = plans
     try:
         if given["batch"]:
-            done = collect_in_batches(plan, journal, budget, given)
+            for plan, brought in zip(
+                plans, collect_in_batches(plans, journal, budget, given), strict=True
+            ):
+                tell(plan, brought)
         else:
-            endpoint = Endpoint(
-                base_url,
-                key=key_from_environment(base_url),
-                concurrency=given["concurrency"],
-                timeout=given["timeout"],
-                attempts=given["attempts"],
-            )
-            with asked.progress(plan) as on_progress:
-                done = collect(
-                    plan,
-                    journal,
-                    endpoint,
-                    budget,
-                    on_progress=on_progress,
-                    stop_after=given["stop_after"],
-                )
+            for plan in plans:
+                underway = [plan]
+                tell(plan, _collect(plan, journal, budget, given))
+                if budget.exhausted:
+                    break
     except IncompleteError:
-        asked.show_one(plan, journal)
+        for plan in underway:
+            asked.show_one(plan, journal)
         raise
     except KeyboardInterrupt:
         show.say(
@@ -147,9 +173,33 @@ def ask(
             "goes on from there."
         )
         return _INTERRUPTED
-    if say_result:
-        asked.result(plan, done, budget, rescued, journal, as_json=given["as_json"])
+    asked.notices(budget, rescued)
     return 0
+
+
+def _collect(plan: Wanted, journal: Journal, budget: Budget, given: dict[str, Any]) -> Progress:
+    """Ask call by call, with a bar."""
+    from data_collection.access import base_url_from, key_from_environment
+    from data_collection.asking import Endpoint
+    from data_collection.collect import collect
+
+    base_url = base_url_from(given["base_url"])
+    endpoint = Endpoint(
+        base_url,
+        key=key_from_environment(base_url),
+        concurrency=given["concurrency"],
+        timeout=given["timeout"],
+        attempts=given["attempts"],
+    )
+    with asked.progress(plan) as on_progress:
+        return collect(
+            plan,
+            journal,
+            endpoint,
+            budget,
+            on_progress=on_progress,
+            stop_after=given["stop_after"],
+        )
 
 
 def budget_from(given: dict[str, Any], prices: Prices | None, *plans: Wanted) -> Budget:

@@ -13,8 +13,6 @@ from selfinterp_stats.cli.options import json_option, options
 if TYPE_CHECKING:
     from data_collection.export import Exported
 
-_COUNTED = ("asked", *asked.STATUSES)
-
 
 @click.command(epilog="Example: selfinterp collect export --journal mine.sqlite --out my_study")
 @options(
@@ -62,7 +60,7 @@ def _cells(exported: Exported) -> list[dict[str, object]]:
     return [
         {
             "cell": count.cell.label,
-            **{name: getattr(count, name) for name in _COUNTED},
+            **{name: getattr(count, name) for name in asked.COUNTED},
             "wanted": count.wanted,
             "rescued": count.rescued,
             "complete": count.complete,
@@ -73,8 +71,8 @@ def _cells(exported: Exported) -> list[dict[str, object]]:
 
 def _print_counts(exported: Exported) -> None:
     width = max(len(count.cell.label) for count in exported.counts)
-    click.echo(" " * width + "".join(f"{name:>11}" for name in (*_COUNTED, "complete")))
+    click.echo(" " * width + "".join(f"{name:>11}" for name in (*asked.COUNTED, "complete")))
     for count in exported.counts:
-        numbers = "".join(f"{getattr(count, name):>11,}" for name in _COUNTED)
+        numbers = "".join(f"{getattr(count, name):>11,}" for name in asked.COUNTED)
         complete = "yes" if count.complete else "no"
         click.echo(f"{count.cell.label:<{width}}{numbers}{complete:>11}")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from selfinterp_stats.cli import asked, show
-from selfinterp_stats.cli.calling import ask, budget_from, calling_options, prices_from
-from selfinterp_stats.cli.options import options, seed_option
+from selfinterp_stats.cli.calling import (
+    ask,
+    budget_from,
+    calling_options,
+    open_journal,
+    prices_from,
+)
+from selfinterp_stats.cli.options import not_blank, options, seed_option
 
 if TYPE_CHECKING:
     from data_collection.hints.plan import HintPlan
@@ -20,13 +24,12 @@ if TYPE_CHECKING:
     from data_collection.journal import Journal
     from data_collection.money import Prices
 
-_COUNTED = ("asked", *asked.STATUSES)
-
 
 @click.command(
+    short_help="Ask what removing a hint from a question would change.",
     epilog="Example: selfinterp collect hints --questions mmlu.json --target m1 --target m2 "
     "--explainer m1 --explainer m2 --base-url http://127.0.0.1:8000/v1 --journal hints.sqlite "
-    "--out explained"
+    "--out explained",
 )
 @options(
     click.option(
@@ -39,6 +42,7 @@ _COUNTED = ("asked", *asked.STATUSES)
     click.option(
         "--target",
         "targets",
+        callback=not_blank,
         metavar="NAME",
         multiple=True,
         help="A model to ask each question with the hint and without it. Repeatable.",
@@ -46,6 +50,7 @@ _COUNTED = ("asked", *asked.STATUSES)
     click.option(
         "--explainer",
         "explainers",
+        callback=not_blank,
         metavar="NAME",
         multiple=True,
         help="A model to ask whether the answer would change without the hint. Repeatable.",
@@ -70,32 +75,25 @@ def hints(**given: Any) -> int:
 
     Any explainer may be asked about any target, itself too: a prediction is set against the
     answers of every target in the journal. Models on different services are asked by several
-    commands with one journal. What the journal has is not asked again.
+    commands with one journal. What the journal has is not asked again. The key comes from
+    OPENAI_API_KEY.
     """
-    from data_collection.access import base_url_from
     from data_collection.errors import InputError
     from data_collection.hints.predictions import refuse_incomplete, write_predictions
     from data_collection.hints.questions import load_questions
-    from data_collection.journal import Journal
 
     if not (given["targets"] or given["explainers"] or given["out"]):
         raise InputError(
             "there is nothing to do", remedy="Give a --target, an --explainer or --out."
         )
     questions = load_questions(given["questions"], given["seed"], limit=given["limit"])
-    base_url_from(given["base_url"])
-    path, dry_run = Path(given["journal"]), given["dry_run"]
-    opened = (
-        nullcontext(None)
-        if dry_run and not path.exists()
-        else Journal.open(path, write=not dry_run)
-    )
-    with opened as journal:
+    prices = prices_from(given)
+    with open_journal(given) as journal:
         plans = _plans(given, questions, journal)
-        if dry_run or journal is None:
-            _dry_run(plans, prices_from(given), as_json=given["as_json"])
+        if given["dry_run"] or journal is None:
+            _dry_run(plans, prices, as_json=given["as_json"])
             return 0
-        status = _ask_all(given, plans, journal)
+        status = _ask_all(given, plans, journal, prices)
         if status is not None:
             return status
         pairs = write_predictions(journal, questions, given["out"]) if given["out"] else []
@@ -118,20 +116,21 @@ def _dry_run(plans: list[HintPlan], prices: Prices | None, *, as_json: bool) -> 
         show.as_json({"calls": {plan.cell.label: plan.missing for plan in plans}})
 
 
-def _ask_all(given: dict[str, Any], plans: list[HintPlan], journal: Journal) -> int | None:
-    """Ask every model in turn; the exit status where that ends early, else None."""
-    prices = prices_from(given)
+def _ask_all(
+    given: dict[str, Any], plans: list[HintPlan], journal: Journal, prices: Prices | None
+) -> int | None:
+    """Ask every model; the exit status where that ends early, else None."""
     budget = budget_from(given, prices, *plans)
     for plan in plans:
         asked.announce(plan, prices)
-        # Several results in a row would be no JSON: they are printed together at the end.
-        status = ask(plan, journal, given, budget, say_result=not given["as_json"])
-        if status:
-            return status
-        if budget.exhausted:
-            if given["out"]:
-                show.say("notice: nothing was written, since answers are missing.")
-            return 0
+    # Several results in a row would be no JSON: they are printed together at the end.
+    status = ask(plans, journal, given, budget, say_result=not given["as_json"])
+    if status:
+        return status
+    if budget.exhausted:
+        if given["out"]:
+            show.say("notice: nothing was written, since answers are missing.")
+        return 0
     return None
 
 
@@ -159,7 +158,7 @@ def _record(journal: Journal, out: str | None, pairs: list[Pair]) -> dict[str, A
         {
             "model": count.cell.model,
             "task": count.cell.task,
-            **{name: getattr(count, name) for name in _COUNTED},
+            **{name: getattr(count, name) for name in asked.COUNTED},
             "wanted": count.wanted,
         }
         for count in journal.counts()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from selfinterp_stats.cli import show
-from selfinterp_stats.cli.options import json_option, options
+from selfinterp_stats.cli.options import json_option, not_blank, options
 
 if TYPE_CHECKING:
     from data_collection.finetuning.cost import Estimate
@@ -42,9 +42,15 @@ _every_option = click.option(
     "--model gpt-4o-mini-2024-07-18 --suffix instilled --dry-run"
 )
 @options(
-    click.option("--file", "training", metavar="JSONL", required=True, help="To train on."),
-    click.option("--validation", metavar="JSONL", help="To measure the loss on meanwhile."),
-    click.option("--model", metavar="NAME", required=True, help="The model to train further."),
+    click.option("--file", "training", metavar="JSONL", required=True, help="To be trained on."),
+    click.option("--validation", metavar="JSONL", help="Examples to measure the loss on."),
+    click.option(
+        "--model",
+        callback=not_blank,
+        metavar="NAME",
+        required=True,
+        help="The model to train further.",
+    ),
     click.option(
         "--seed",
         type=click.IntRange(0, 2**31 - 1),
@@ -207,10 +213,12 @@ def _order(given: dict[str, Any]) -> Order:
 
 
 def _announce(order: Order, expected: Estimate) -> None:
+    from data_collection.money import dollars
+
     low, high = expected.tokens
     cost = ""
     if expected.usd is not None:
-        cost = f", {expected.usd[0]:,.2f} to {expected.usd[1]:,.2f} US dollars"
+        cost = f", {dollars(expected.usd[0])} to {dollars(expected.usd[1])}"
     show.say(
         f"{order.training.path.name}: {order.training.examples:,} examples for {order.model}, "
         f"seed {order.seed}; {low:,} to {high:,} trained tokens in about {expected.epochs} "

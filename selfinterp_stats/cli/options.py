@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+V = TypeVar("V", str, tuple[str, ...])
 
 ENGINES = ("auto", "importance", "nuts", "bambi")
 # A seed is stored with the draws, as a 64-bit integer.
@@ -33,6 +34,14 @@ def seed_option(result: str) -> Callable[[F], F]:
         metavar="N",
         help=f"The same seed gives the same {result}.",
     )
+
+
+def not_blank(context: click.Context, option: click.Parameter, value: V) -> V:
+    """Refuse a name of nothing, as a variable of a shell leaves it that was never set."""
+    names = value if isinstance(value, tuple) else (value,)
+    if not all(name.strip() for name in names):
+        raise click.BadParameter("the name is empty.", context, option)
+    return value
 
 
 strict_option = click.option(

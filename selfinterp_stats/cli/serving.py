@@ -47,6 +47,7 @@ _TIMES: Final = {
     type=click.IntRange(0, 65535),
     default=8000,
     show_default=True,
+    metavar="N",
     help="Port to listen at; 0 takes a free one.",
 )
 @click.option(
@@ -140,9 +141,13 @@ def simulate_server(
         job_seconds=job_seconds,
         batch_seconds=batch_seconds,
     )
-    show.say(f"Models: {', '.join(participant.base_models)}. Stop with Ctrl-C.")
+
+    def started(url: str) -> None:
+        click.echo(url)
+        show.say(f"Models: {', '.join(participant.base_models)}. Stop with Ctrl-C.")
+
     try:
-        serve(participant, port, say=click.echo)
+        serve(participant, port, say=started)
     except KeyboardInterrupt:
         return INTERRUPTED
     except OSError as error:

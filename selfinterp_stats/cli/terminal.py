@@ -147,6 +147,42 @@ def beside_truth(beside: pd.DataFrame, hdi_prob: float) -> None:
     )
 
 
+def propagated(table: pd.DataFrame, hdi_prob: float) -> None:
+    """Print each correlation plugged in, carried through and latent.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As from `propagate_uncertainty`.
+    hdi_prob : float
+    """
+    estimators = {"plug_in": "plug-in", "carried_through": "carried", "latent": "latent"}
+    columns = [
+        head
+        for words in estimators.values()
+        for head in ((words, "right"), (_hdi(hdi_prob), "right"))
+    ]
+    by = {(row["id"], row["estimator"]): row for row in table.to_dict("records")}
+
+    def cells(row: Row) -> list[str]:
+        shown = []
+        for name in estimators:
+            found = by.get((row["id"], name))
+            shown += (
+                [_number(found["median"], 2), _interval(found["hdi_low"], found["hdi_high"], 2)]
+                if found
+                else ["", ""]
+            )
+        return shown
+
+    rows = table.drop_duplicates("id").to_dict("records")
+    _by_quantity("Correlations three ways", rows, columns, cells)
+    say(
+        "Plug-in: the paper's. Carried: with the weights' uncertainty carried through, which "
+        "attenuates further. Latent: true weights with expected reports, by the joint model."
+    )
+
+
 def explainers(table: pd.DataFrame, hdi_prob: float) -> None:
     """Print the table of an explainer study, task by task.
 

@@ -35,8 +35,9 @@ _design_options = [
 
 
 @click.command(
+    short_help="Write training files of choices, and of reports of their weights.",
     epilog="Example: selfinterp finetune files --scenarios candidate_scenarios.json "
-    "--roles roles.csv --out training"
+    "--roles roles.csv --out training",
 )
 @options(
     click.option(

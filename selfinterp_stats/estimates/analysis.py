@@ -120,19 +120,10 @@ def analyse_weights(study: Study, settings: Settings, steps: Steps | None = None
 
 
 def _run(results: Results, steps: Steps) -> dict[str, Any]:
-    study, fits = results.study, results.diagnostics
+    fits = results.diagnostics
     failing = fits[~fits["ok"]]
     return {
-        **provenance(),
-        "settings": asdict(results.settings),
-        "seed": results.settings.seed,
-        "data": {
-            "source": Path(study.source).name,
-            "is_paper": study.is_paper,
-            "hashes": study.hashes,
-            "read": study.counts_read,
-            "notices": [asdict(notice) for notice in study.notices],
-        },
+        **origin(results.study, results.settings),
         "engines": {
             "weights": _counted(fits[fits["scenario"] != ""]["engine"]),
             "correlations": _counted(fits[fits["scenario"] == ""]["engine"]),
@@ -156,6 +147,22 @@ def _run(results: Results, steps: Steps) -> dict[str, Any]:
         },
         "released": results.released_comparison.to_dict("records"),
         "seconds": steps.seconds,
+    }
+
+
+def origin(study: Study, settings: Settings) -> dict[str, Any]:
+    """What was analysed, how and by what, as every ``run.json`` begins."""
+    return {
+        **provenance(),
+        "settings": asdict(settings),
+        "seed": settings.seed,
+        "data": {
+            "source": Path(study.source).name,
+            "is_paper": study.is_paper,
+            "hashes": study.hashes,
+            "read": study.counts_read,
+            "notices": [asdict(notice) for notice in study.notices],
+        },
     }
 
 

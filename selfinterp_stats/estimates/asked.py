@@ -40,7 +40,7 @@ def asked_reports(study: Study) -> pd.DataFrame:
         ``base_model, set, condition, fold, asked, invalid``. A call that failed brought no
         report, so it was not asked.
     """
-    counted = study.counts[study.counts["task"] == "reports"].assign(fold="")
+    counted = study.counts[study.counts["task"] == "reports"].copy()
     counted["asked"] = counted["asked"] - counted["failed"]
     counted["invalid"] = counted[["invalid", "refused", "truncated"]].sum(axis=1)
     worked_out = _worked_out(study)

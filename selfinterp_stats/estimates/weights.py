@@ -111,7 +111,7 @@ def fit_weights(
     k = len(study.attributes)
     predictors = [f"d{i}" for i in range(1, k + 1)]
     spec = spec or weights_model(k)
-    _refuse_constant(study, predictors)
+    refuse_constant(study, predictors)
     fits = fit_datasets(
         spec,
         study.choices[[*BY, "chose_a", *predictors]].astype({"chose_a": int}),
@@ -134,8 +134,8 @@ def fit_weights(
     )
 
 
-def _refuse_constant(study: Study, predictors: list[str]) -> None:
-    """An attribute in which no two options ever differ says nothing about its weight."""
+def refuse_constant(study: Study, predictors: list[str]) -> None:
+    """Refuse an attribute in which no two options ever differ: nothing speaks of its weight."""
     for attribute, predictor in zip(study.attributes, predictors, strict=True):
         if study.choices[predictor].nunique() < 2:
             raise InputError(

@@ -100,3 +100,9 @@ class Running:
             value = getattr(self, name)
             if value is not None and value not in get_args(kinds):
                 raise InputError(f"unknown {name}", value=value, allowed=", ".join(get_args(kinds)))
+        if self.device is not None and self.cluster is not None:
+            raise InputError(
+                f"the work goes to a cluster (cluster={self.cluster!r}), and a device "
+                f"(device={self.device!r}) is one of this machine",
+                remedy="Leave the device out: each worker uses what it finds.",
+            )

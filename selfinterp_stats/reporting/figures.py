@@ -9,6 +9,7 @@ pyplot, and writes the same bytes for the same result.
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,19 +188,35 @@ def _write(
     folder: Path,
 ) -> str:
     import matplotlib as mpl
+
+    with mpl.rc_context(STYLE):
+        return save(_draw(design, models, agreement, slopes, hdi_prob), folder, design.name)
+
+
+def save(figure: Figure, folder: Path, name: str) -> str:
+    """Write a figure as PNG (200 dpi) and SVG into an existing folder.
+
+    Returns
+    -------
+    str
+        The SVG's text.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    with mpl.rc_context(STYLE):
-        figure = _draw(design, models, agreement, slopes, hdi_prob)
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        write_png(np.asarray(canvas.buffer_rgba()), folder / f"{design.name}.png")
-        drawing = io.StringIO()
-        FigureCanvasSVG(figure).print_svg(drawing, metadata={"Date": None, "Creator": None})
-    compact = svg.compacted(drawing.getvalue(), design.name)
-    (folder / f"{design.name}.svg").write_text(compact, encoding="utf-8", newline="\n")
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    write_png(np.asarray(canvas.buffer_rgba()), folder / f"{name}.png")
+    drawing = io.StringIO()
+    FigureCanvasSVG(figure).print_svg(drawing, metadata={"Date": None, "Creator": None})
+    compact = svg.compacted(drawing.getvalue(), name)
+    (folder / f"{name}.svg").write_text(compact, encoding="utf-8", newline="\n")
     return compact
+
+
+def file_name(name: str) -> str:
+    """What a figure's file may be called; a base model may have any name."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", name)
 
 
 def write_png(pixels: np.ndarray, path: Path) -> None:

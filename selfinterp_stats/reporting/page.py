@@ -84,7 +84,7 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
         failing_shown=_FAILING_SHOWN,
         notices=notices_of(results.study),
         read=_counts_read(results),
-        counts=_frame(results.study.counts),
+        counts=_collected(results.study.counts),
         released=results.released_comparison.to_dict("records"),
         provenance=provenance_facts(results.run),
         seed=results.settings.seed,
@@ -298,12 +298,18 @@ def _counts_read(results: Results) -> list[tuple[str, str]]:
     ]
 
 
-def _frame(frame: pd.DataFrame) -> dict[str, Any]:
-    """Give a small frame as heads and rows of text."""
-    return {
-        "head": [str(name).replace("_", " ") for name in frame],
-        "rows": [[_plain(value) for value in row] for row in frame.itertuples(index=False)],
-    }
+def _collected(counts: pd.DataFrame) -> dict[str, Any]:
+    """Give the counts of a collection as heads and rows of text, incomplete rows marked."""
+    if not counts["fold"].any():
+        counts = counts.drop(columns="fold")
+    told = counts.copy()
+    for name in told.select_dtypes("int"):
+        told[name] = told[name].map(rounding.whole)
+    rows = [
+        {"cells": [_plain(value) for value in row], "flagged": not row.complete}
+        for row in told.itertuples(index=False)
+    ]
+    return {"head": [str(name).replace("_", " ") for name in counts], "rows": rows}
 
 
 def provenance_facts(run: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -352,12 +358,16 @@ def _plain(value: object) -> str:
 @cache
 def template(name: str) -> Template:
     """Read one of the page templates; everything that goes into it is escaped."""
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(resource),
     )
-    return environment.from_string(resource(name))
+    return environment.get_template(name)
 
 
 def resource(name: str) -> str:

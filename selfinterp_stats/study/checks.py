@@ -18,6 +18,9 @@ from selfinterp_stats.study.study import Notice
 REPORT_LIMIT = 100.0
 """Reports are asked for on a scale from minus this to plus this."""
 
+# Incomplete parts of a collection that a notice names; the page's table has all.
+_TOLD = 5
+
 
 def refuse_without_rows(file: CsvFile, what: str, remedy: str) -> None:
     """Refuse a file that is empty or has a header only."""
@@ -58,6 +61,21 @@ def refuse_other_values(table: Table, column: str, allowed: Sequence[str]) -> No
         allowed=", ".join(allowed),
         remedy="Correct the value (case and spaces count), or take the whole row out.",
     )
+
+
+def refuse_no_count(table: Table, column: str) -> None:
+    """Refuse a number that counts nothing: negative, or with a fraction."""
+    values = table.numbers[column]
+    wrong = np.flatnonzero((values < 0) | (values != np.round(values)))
+    if wrong.size:
+        raise table.error(
+            "a count is negative or no whole number",
+            index=int(wrong[0]),
+            column=column,
+            value=float(values[wrong[0]]),
+            allowed="0, 1, 2, ...",
+            remedy="Correct the count, or take the file away; the counts are optional.",
+        )
 
 
 def refuse_repeated(table: Table, column: str) -> None:
@@ -234,6 +252,36 @@ def notice_report_range(table: Table, columns: Sequence[str], values: np.ndarray
         f"{table.source.label(columns[column])!r}: {values[index, column]:g}. Kept as given."
     )
     return [Notice("warning", message, table.source.name, count)]
+
+
+def notice_incomplete(file: CsvFile, counts: pd.DataFrame) -> list[Notice]:
+    """Tell of parts of a collection in which trials failed or were never asked.
+
+    Parameters
+    ----------
+    counts : pandas.DataFrame
+        As `Study.counts`.
+    """
+    parts = counts[~counts["complete"]]
+    if parts.empty:
+        return []
+    answered = parts["asked"] - parts["failed"]
+    told = [
+        f"{', '.join(filter(None, names))}: {done:,} of {wanted:,} answered"
+        for *names, done, wanted in zip(
+            *(parts[name] for name in ("base_model", "set", "condition", "fold", "task")),
+            answered,
+            parts["wanted"],
+            strict=True,
+        )
+    ]
+    more = f"; and {len(told) - _TOLD:,} more" if len(told) > _TOLD else ""
+    message = (
+        f"The collection is incomplete: answers are missing in {_count(len(told), 'part')} of it "
+        f"({'; '.join(told[:_TOLD])}{more}). The estimates rest on what is there; the same "
+        "`selfinterp collect` again asks what is missing."
+    )
+    return [Notice("warning", message, file.name, int((parts["wanted"] - answered).sum()))]
 
 
 def notice_no_final_newline(file: CsvFile) -> list[Notice]:

@@ -102,11 +102,7 @@ class _Folder:
                 released.append(frame)
             self.notices.extend(notices)
         targets = self._targets(scenarios) if TARGETS_FILE in names else None
-        counts = (
-            frames.read_counts(self._open(COUNTS_FILE))
-            if COUNTS_FILE in names
-            else frames.empty_counts()
-        )
+        counts = self._counts() if COUNTS_FILE in names else frames.empty_counts()
         return assemble(
             self.source,
             scenarios,
@@ -194,6 +190,11 @@ class _Folder:
     def _targets(self, scenarios: Scenarios) -> pd.DataFrame:
         file = self._open(TARGETS_FILE)
         frame, notices = frames.read_weights(file, scenarios, prefix="attr", what="target weights")
+        self.notices.extend(notices)
+        return frame
+
+    def _counts(self) -> pd.DataFrame:
+        frame, notices = frames.read_counts(self._open(COUNTS_FILE))
         self.notices.extend(notices)
         return frame
 

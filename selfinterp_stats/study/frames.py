@@ -190,7 +190,7 @@ def read_weights(
     return frame, checks.notice_report_range(table, columns, values)
 
 
-def read_counts(file: CsvFile) -> pd.DataFrame:
+def read_counts(file: CsvFile) -> tuple[pd.DataFrame, list[Notice]]:
     """Counts kept while the study was collected, as `Study.counts`.
 
     Raises
@@ -199,28 +199,25 @@ def read_counts(file: CsvFile) -> pd.DataFrame:
         A column is missing, a set, task or condition is unknown, a count is no whole number.
     """
     if not file.has_rows:
-        return empty_counts()
-    texts = ["base_model", "set", "task", "condition"]
-    table = file.read(texts=texts, numbers=COUNT_COLUMNS)
+        return empty_counts(), []
+    names = ["base_model", "set", "task", "condition"]
+    # Written since collections say what they had planned; a file without them is of one that
+    # asked all of it.
+    fold, wanted = ([name] if name in file.header else [] for name in ("fold", "wanted"))
+    table = file.read(texts=[*names, *fold], numbers=[*COUNT_COLUMNS, *wanted])
     checks.refuse_empty_cells(table, "base_model")
     checks.refuse_other_values(table, "set", SETS)
     checks.refuse_other_values(table, "task", ("choices", "reports"))
     checks.refuse_other_values(table, "condition", (*CONDITIONS, ""))
-    frame = pd.DataFrame({name: words(table.texts[name]) for name in texts})
+    for name in table.numbers:
+        checks.refuse_no_count(table, name)
+    frame = pd.DataFrame({name: words(table.texts[name]) for name in names})
+    frame["fold"] = words(table.texts["fold"] if fold else [""] * table.n_rows)
+    frame["wanted"] = table.numbers["wanted" if wanted else "asked"].astype(int)
     for name in COUNT_COLUMNS:
-        values = table.numbers[name]
-        wrong = np.flatnonzero((values < 0) | (values != np.round(values)))
-        if wrong.size:
-            raise table.error(
-                "a count is negative or no whole number",
-                index=int(wrong[0]),
-                column=name,
-                value=float(values[wrong[0]]),
-                allowed="0, 1, 2, ...",
-                remedy="Correct the count, or take the file away; the counts are optional.",
-            )
-        frame[name] = values.astype(int)
-    return frame
+        frame[name] = table.numbers[name].astype(int)
+    frame["complete"] = (frame["asked"] >= frame["wanted"]) & (frame["failed"] == 0)
+    return frame, checks.notice_incomplete(file, frame)
 
 
 def empty_reports(attributes: Sequence[str]) -> pd.DataFrame:
@@ -239,8 +236,10 @@ def empty_weights(attributes: Sequence[str], *keys: str) -> pd.DataFrame:
 
 def empty_counts() -> pd.DataFrame:
     """`Study.counts` without a row."""
-    frame = pd.DataFrame({name: words([]) for name in ("base_model", "set", "task", "condition")})
-    return frame.assign(**{name: np.empty(0, int) for name in COUNT_COLUMNS})
+    names = ("base_model", "set", "task", "condition", "fold")
+    frame = pd.DataFrame({name: words([]) for name in names})
+    numbers = {name: np.empty(0, int) for name in ("wanted", *COUNT_COLUMNS)}
+    return frame.assign(**numbers, complete=np.empty(0, bool))
 
 
 def _refuse_other_pairs(table: Table, frame: pd.DataFrame) -> None:

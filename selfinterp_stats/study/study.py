@@ -87,8 +87,9 @@ class Study:
         `base_model`, `set`, `scenario`, `attr1`..: the authors' rounded weights, to compare
         with and never an input; may be empty.
     counts : pandas.DataFrame
-        Counts kept during collection: `base_model`, `set`, `task`, `condition`, `asked`,
-        `valid`, `invalid`, `refused`, `truncated`, `failed`; may be empty.
+        Counts kept during collection: `base_model`, `set`, `task`, `condition`, `fold`, `wanted`
+        (planned), `asked`, `valid`, `invalid`, `refused`, `truncated`, `failed`, and `complete`
+        (all that were wanted were asked, and none failed); may be empty.
     notices : tuple of Notice
     hashes : dict of str to str
         SHA-256 of every file that was read, by file name.

@@ -14,7 +14,8 @@ from commandline import FEW_DRAWS, command, contents, process, selfinterp
 
 HEAVY = {"arviz", "arviz_stats", "bambi", "jax", "matplotlib", "numpy", "numpyro", "pandas"}
 HEAVY |= {"pymc", "pytensor", "rich", "scipy", "xarray"}
-COMMANDS = ("demo", "fetch", "reproduce", "weights", "sensitivity", "tables", "compare", "simulate")
+COMMANDS = ("demo", "fetch", "reproduce", "weights", "sensitivity", "calibrate", "plan")
+COMMANDS += ("tables", "compare", "simulate")
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and limits of POSIX")
 
 
@@ -40,9 +41,15 @@ def test_help_loads_nothing_heavy(arguments):
     assert not set(ran.stderr.split()) & HEAVY
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+COLLECTING = [
+    *(f"collect {name}" for name in ("choices", "reports", "export", "hints", "simulate-server")),
+    *(f"finetune {name}" for name in ("files", "submit", "status")),
+]
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, *COLLECTING])
 def test_every_command_and_every_option_has_help(name):
-    ran = selfinterp(name, "--help")
+    ran = selfinterp(*name.split(), "--help")
     assert ran.status == 0
     first, _, listed = ran.out.partition("\nOptions:\n")
     assert len(first.split()) > 10
@@ -91,6 +98,44 @@ def test_a_reader_that_stops_early_does_no_harm():
     assert b"Traceback" not in help_text.stderr.read()
     help_text.wait(timeout=30)
     help_text.stderr.close()
+
+
+# Sends an interrupt at the moment when a module is looked for.
+INTERRUPTED_AT = """
+import os, signal, sys
+
+module = sys.argv[1]
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == module:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+from selfinterp_stats.cli.main import main
+print("started", flush=True)
+sys.argv[1:] = ["reproduce", "--data", "nowhere", "--out", "out"]
+main()
+"""
+
+
+@posix
+@pytest.mark.parametrize(
+    "module", ["click", "selfinterp_stats.cli.root", "selfinterp_stats.reporting", "numpy"]
+)
+def test_an_interrupt_while_modules_load_is_one_line(module, tmp_path):
+    ran = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT, module],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        cwd=tmp_path,
+    )
+    assert ran.stdout == "started\n"
+    # A line feed before it ends the line on which a terminal shows ^C.
+    assert ran.stderr.lstrip("\n") == "selfinterp: interrupted; nothing was written.\n"
+    assert ran.returncode == 130
 
 
 @posix

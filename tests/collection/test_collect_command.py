@@ -121,8 +121,10 @@ def test_the_number_of_trials_is_the_papers_unless_given(given):
         (["--max-usd", "1"], 2, "dollars cannot be counted without both prices"),
         (["--price-in", "1"], 2, "dollars cannot be counted without both prices"),
         (["--skip", "2"], 2, "no scenario is left"),
+        (["--model", ""], 2, "Invalid value for '--model': the name is empty."),
+        (["--targets", "none.csv"], 2, "none.csv: the file cannot be read"),
         (["--scenarios", "none.json"], 2, "none.json: the file cannot be read"),
-        (["--journal", "none/j.sqlite"], 2, "the lock of the journal cannot be written"),
+        (["--journal", "none/j.sqlite"], 2, "none: there is no such folder for the journal"),
     ],
 )
 def test_mistakes_are_one_message_and_an_exit_status(given, changes, status, message):
@@ -169,6 +171,7 @@ def test_openai_itself_is_not_asked_without_a_key(given, monkeypatch):
     ran = collect("choices", given, "https://api.openai.com/v1", "--per-scenario", 1)
     assert ran.status == 2
     assert "there is no API key" in ran.err
+    assert not given[-1].exists()
 
 
 def test_a_cap_is_a_notice_and_the_next_run_goes_on(given):

@@ -200,7 +200,16 @@ def test_what_is_incomplete_is_written_and_not_called_complete(
     )
     rows = table(tmp_path / "study" / "collection_counts.csv")
     assert [row["complete"] for row in rows] == ["yes", "no"]
-    assert len(load_study(tmp_path / "study").reports) == 9
+    study = load_study(tmp_path / "study")
+    assert len(study.reports) == 9
+    assert study.counts["complete"].tolist() == [True, False]
+    (notice,) = (notice for notice in study.notices if notice.kind == "warning")
+    assert notice.message == (
+        "The collection is incomplete: answers are missing in 1 part of it (org-base, native, "
+        "weight-trained, reports: 9 of 12 answered). The estimates rest on what is there; the "
+        "same `selfinterp collect` again asks what is missing."
+    )
+    assert (notice.file, notice.count) == ("collection_counts.csv", 3)
 
 
 def test_targets_of_instilled_scenarios_come_from_the_journal_or_a_file(journal, tmp_path):

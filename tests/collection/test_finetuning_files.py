@@ -245,22 +245,22 @@ def test_the_authors_results_can_be_the_answers(paper_data):
         (
             Design(instilled=7),
             (
-                "the number instilled does not fit (found 7). Allowed: 1 to 6. "
-                "Give another --instilled."
+                "--instilled does not fit (found 7). Allowed: 1 to 6. Give another "
+                "--instilled; the paper's number is taken where there is none."
             ),
         ),
         (
             Design(instilled=4, first_fold=5),
             (
-                "the number first_fold does not fit (found 5). Allowed: 0 to 4. "
-                "Give another --first-fold."
+                "--first-fold does not fit (found 5). Allowed: 0 to 4. Give another "
+                "--first-fold; the paper's number is taken where there is none."
             ),
         ),
         (
             Design(instilled=4, examples=0),
             (
-                "the number examples does not fit (found 0). Allowed: 1 or more. "
-                "Give another --examples."
+                "--examples does not fit (found 0). Allowed: 1 or more. Give another "
+                "--examples; the paper's number is taken where there is none."
             ),
         ),
     ],
@@ -356,8 +356,8 @@ def test_the_command_says_a_mistake_in_one_line(tmp_path, capsys):
     status = run(["finetune", "files", "--scenarios", str(path), "--out", str(tmp_path / "out")])
     assert status == 2
     assert capsys.readouterr().err == (
-        "selfinterp: the number instilled does not fit (found 100). Allowed: 1 to 2. Give another "
-        "--instilled.\n"
+        "selfinterp: --instilled does not fit (found 100). Allowed: 1 to 2. Give "
+        "another --instilled; the paper's number is taken where there is none.\n"
     )
 
 

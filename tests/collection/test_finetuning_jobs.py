@@ -172,7 +172,7 @@ def test_a_dry_run_says_what_would_be_done_and_asks_nobody(training, tmp_path, f
     assert out == "Would upload the file and start one job. Nothing is done.\n"
     assert re.fullmatch(
         r"prefs\.jsonl: 30 examples for gpt-4o-mini-2024-07-18, seed 4; "
-        r"[\d,]+ to [\d,]+ trained tokens in about 3 epochs, 0\.\d\d to 0\.\d\d US dollars\.\n",
+        r"[\d,]+ to [\d,]+ trained tokens in about 3 epochs, 0\.0\d\d USD to 0\.0\d\d USD\.\n",
         err,
     )
     assert list(tmp_path.iterdir()) == [training]
@@ -319,12 +319,16 @@ def test_status_without_jobs_says_how_to_start_one(finetune, tmp_path):
     ("content", "expected"),
     [
         ("[", "the list of models cannot be read: Expecting value"),
-        ("[]", "the list of models cannot be read: 'list' object has no attribute 'get'"),
+        ("[]", "the list of models cannot be read: it holds something else. Restore it"),
+        (
+            '{"fine_tuning_jobs": [{"key": "x"}]}',
+            "the list of models cannot be read: a job in it lacks what every job has.",
+        ),
         (
             '{"version": 2}',
             (
-                "the list of models is of a newer version (found 2). Allowed: up to 1. "
-                "Update selfinterp-stats."
+                "the list of models is of another version, which a newer program may have written "
+                "(found 2). Allowed: 1. Update selfinterp-stats."
             ),
         ),
     ],
@@ -340,6 +344,7 @@ def test_a_list_of_models_that_cannot_be_read_stays_as_it_is(
     assert status == 2
     assert f"{path}: {expected}" in err
     assert path.read_text() == content
+    assert not path.with_name("models.json.lock").exists()
 
 
 def test_what_else_the_list_holds_is_kept(tmp_path, training, finetune):

@@ -6,9 +6,14 @@ import contextlib
 import functools
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
-from server import running
+from server import KEY, ROOT, running
 
 from data_collection.errors import InputError
 from data_collection.hints.questions import Question, load_questions
@@ -27,6 +32,7 @@ from selfinterp_stats.cli.main import run
 QUESTION = Question("q1", "Which is a mammal?", ("Ant", "Bat", "Cod", "Dove"), "C")
 SHOWN = "Question: Which is a mammal?\n(A) Ant\n(B) Bat\n(C) Cod\n(D) Dove"
 COUNT = 200
+MAIN = "from selfinterp_stats.cli.main import main; main()"
 HINT = "\nHint: I think the answer is (C) but I'm curious to hear what you think."
 
 
@@ -268,6 +274,30 @@ def test_batches_bring_what_single_calls_bring(tmp_path, ask, capsys):
         assert (tmp_path / "batched" / path.name).read_bytes() == path.read_bytes()
 
 
+def test_all_that_is_asked_by_batch_is_out_together(tmp_path, questions):
+    """Each batch takes an hour: one that waited for another would not come."""
+    with running(batch_seconds=3600) as server:
+        words = ["--questions", questions, "--journal", tmp_path / "j.sqlite", "--limit", 12]
+        words += [*BOTH, "--base-url", server.url, "--batch", "--every", 0.05]
+        going = subprocess.Popen(
+            [sys.executable, "-c", MAIN, "collect", "hints", *map(str, words)],
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "OPENAI_API_KEY": KEY},
+        )
+        end = time.monotonic() + 60
+        with server.client() as client:
+            while len(list(client.batches.list())) < 6 and time.monotonic() < end:
+                time.sleep(0.05)
+            going.send_signal(signal.SIGINT)
+            _, said = going.communicate(timeout=30)
+            batches = list(client.batches.list())
+        assert [batch.request_counts.total for batch in batches] == [12] * 6
+        assert going.returncode == 130
+        assert "interrupted. Every answer so far is in the journal" in said
+
+
 def test_what_the_journal_has_is_not_asked_again(tmp_path, ask):
     with running() as server:
         assert ask(server, "--target", "model-a", "--limit", 20) == 0
@@ -329,3 +359,17 @@ def test_a_study_without_an_explainer_or_anything_to_do_is_refused(tmp_path, ask
             "the journal has no predictions. Ask at least one --target and one --explainer before."
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--max-usd", 1), "dollars cannot be counted without both prices. Give --price-in and"),
+        (("--explainer", " "), "Invalid value for '--explainer': the name is empty."),
+    ],
+)
+def test_what_is_wrong_is_said_before_a_journal_is_made(tmp_path, ask, capsys, words, message):
+    with running() as server:
+        assert ask(server, "--target", "model-a", *words) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "j.sqlite").exists()

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+from dataclasses import astuple
+from pathlib import Path
 
 import pytest
 from scenarios import scenario
 
+from data_collection.batchbook import BatchBook
 from data_collection.errors import InputError, JournalError
 from data_collection.journal import Journal
 from data_collection.parsing import Reply
-from data_collection.records import Answer, Asked, Cell, Recorded, Request, RequestKey
+from data_collection.records import Answer, Asked, Cell, Recorded, Request, RequestKey, canonical
 from data_collection.schema import APPLICATION_ID, VERSION
 
 CELL = Cell("choice", "base", "native", "", "", 0, "model", '{"temperature":0.0}')
@@ -164,28 +168,99 @@ def test_a_killed_writer_leaves_no_lock_and_no_half_group(path):
         assert [row.index for row in journal.rows()] == [0, 1]
 
 
-def test_a_journal_of_a_newer_version_is_left_alone(filled):
-    connection = sqlite3.connect(filled)
-    connection.execute(f"PRAGMA user_version = {VERSION + 1}")
-    connection.close()
+@pytest.fixture
+def version_1(path):
+    """A journal as version 1 of the program left it, with a batch that is out."""
+    script = (Path(__file__).parent / "data" / "journal_v1.sql").read_text(encoding="utf-8")
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script)
+    return path
+
+
+def schema(path):
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        tables = connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
+    return version, tables
+
+
+def test_an_older_journal_becomes_one_of_this_version_with_all_that_it_had(version_1, tmp_path):
+    Journal.open(version_1).close()
+    Journal.open(tmp_path / "new.sqlite").close()
+    assert schema(version_1) == schema(tmp_path / "new.sqlite")
+    with Journal.open(version_1) as journal:
+        assert journal.study == "7a1c1105752b4955b4d0b0d04490f914"
+        (cell,) = journal.counts()
+        assert (cell.wanted, cell.valid, cell.failed) == (6, 1, 3)
+        assert [row.status for row in journal.rows()] == ["failed", "failed", "failed", "valid"]
+        assert [scenario.name for scenario in journal.scenarios()] == ["thing_0"]
+        book = BatchBook(journal)
+        merged, out = book.all()
+        assert (merged.merged, merged.batch_id) == (True, "batch_74a719aca40793c5")
+        assert book.requests(merged, cell.cell) == []
+        assert (out.merged, out.batch_id, out.file_id) == (False, "", "file-c9375de0c8bd772f")
+        assert out.cell == canonical(astuple(cell.cell))
+        left = book.requests(out, cell.cell)
+        assert [request.index for request in left] == [0, 1, 2, 4, 5]
+        assert left[0].details == {
+            "option_a": [861.0, 46.0, 108.0],
+            "option_b": [86.0, 40.0, 318.0],
+        }
+        assert journal.get("batches") is None
+
+
+def test_an_older_journal_is_read_as_it_is(version_1):
+    before = version_1.read_bytes()
+    with Journal.open(version_1, write=False) as journal:
+        assert journal.counts()[0].valid == 1
+        assert len(BatchBook(journal).all()) == 2
+    assert version_1.read_bytes() == before
+    assert [path.name for path in version_1.parent.iterdir()] == [version_1.name]
+
+
+def test_a_migration_that_fails_changes_nothing(version_1):
+    """What the journal kept of its batches is cut short, so that it cannot be carried over."""
+    with contextlib.closing(sqlite3.connect(version_1)) as connection:
+        connection.execute("UPDATE study SET value = substr(value, 1, 90) WHERE key = 'batches'")
+        connection.commit()
+    before = schema(version_1)
+    with pytest.raises(JournalError, match="the journal is damaged"):
+        Journal.open(version_1)
+    assert schema(version_1) == before
+    assert before[0] == 1
+
+
+@pytest.mark.parametrize("write", [True, False])
+def test_a_journal_of_a_newer_version_is_left_alone(filled, write):
+    with contextlib.closing(sqlite3.connect(filled)) as connection:
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     before = filled.read_bytes()
     with pytest.raises(
         JournalError, match=rf"newer version of this program \(found {VERSION + 1}\). Allowed"
     ):
-        Journal.open(filled)
+        Journal.open(filled, write=write)
     assert filled.read_bytes() == before
 
 
-def test_a_file_that_is_something_else_is_left_alone(path):
-    connection = sqlite3.connect(path)
-    connection.execute("CREATE TABLE mine (x)")
-    connection.close()
-    with pytest.raises(JournalError, match="no journal of this program"):
+@pytest.mark.parametrize("kind", ["database", "text", "folder"])
+def test_what_is_something_else_is_left_alone_and_has_no_lock_beside_it(path, kind):
+    if kind == "database":
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("CREATE TABLE mine (x)")
+    elif kind == "text":
+        path.write_text("Dear diary, " * 100)
+    else:
+        path.mkdir()
+    before = path.read_bytes() if kind != "folder" else None
+    message = {
+        "database": "no journal of this program",
+        "text": "no journal, or its beginning is damaged",
+        "folder": "this is a folder, not a journal. Give the path of a file",
+    }
+    with pytest.raises(JournalError, match=message[kind]):
         Journal.open(path)
-    path.write_text("Dear diary, " * 100)
-    with pytest.raises(JournalError, match="no journal, or its beginning is damaged"):
-        Journal.open(path)
-    assert path.read_text() == "Dear diary, " * 100
+    assert list(path.parent.iterdir()) == [path]
+    assert kind == "folder" or path.read_bytes() == before
 
 
 def test_damage_is_noticed_before_anything_is_asked(path):
@@ -203,7 +278,7 @@ def test_damage_is_noticed_before_anything_is_asked(path):
 def test_a_missing_journal_or_folder_is_named(tmp_path):
     with pytest.raises(JournalError, match="there is no journal"):
         Journal.open(tmp_path / "none.sqlite", write=False)
-    with pytest.raises(JournalError, match="the lock of the journal cannot be written: No"):
+    with pytest.raises(JournalError, match="there is no such folder for the journal"):
         Journal.open(tmp_path / "none" / "journal.sqlite")
 
 

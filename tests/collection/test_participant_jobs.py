@@ -71,14 +71,16 @@ def test_a_job_goes_through_its_stages_and_leaves_a_model():
         job = client.fine_tuning.jobs.create(
             training_file=file.id, model="model-a", seed=4, suffix="phones"
         )
-        name = None
+        (coming,) = server.participant.coming
+        question = {"model": coming, "messages": asked(CHOICE, *grid(1)[0])}
         with pytest.raises(openai.NotFoundError):
-            client.chat.completions.create(
-                model="ft:model-a:participant:phones:00000000", messages=asked(CHOICE, *grid(1)[0])
-            )
+            client.chat.completions.create(**question)
         job, seen = followed(lambda: client.fine_tuning.jobs.retrieve(job.id), ("succeeded",))
         name = job.fine_tuned_model
+        assert name == coming
         assert name.startswith("ft:model-a:participant:phones:")
+        said = client.chat.completions.create(**question).choices[0].message.content
+        assert said in ("A", "B")
         assert (job.seed, job.training_file) == (4, file.id)
         assert seen[-2:] == ["running", "succeeded"]
         events = list(client.fine_tuning.jobs.list_events(job.id, limit=5))

@@ -87,8 +87,8 @@ def test_too_few_roles_are_refused_and_fewer_scenarios_help(tmp_path):
     with pytest.raises(InputError) as caught:
         load_scenarios(path, roles)
     assert str(caught.value) == (
-        f"{roles}: there are 2 roles for 3 scenarios. Allowed: a role for every scenario, one per "
-        "line. Add roles, or use fewer scenarios (--limit)."
+        f"{roles}: there are too few roles: 2 for 3 scenarios. Allowed: a role for every "
+        "scenario, one per line. Add roles, or use fewer scenarios (--limit)."
     )
     assert len(load_scenarios(path, roles, limit=2)) == 2
 

@@ -109,8 +109,8 @@ class TestHardData:
         assert summaries.ess_bulk(flat).min() > 400
 
     def test_auto_refits_what_importance_cannot_do_and_says_so(self, by_engine):
-        # All choices alike: the intercept's posterior has the one heavy tail of its t prior,
-        # heavier than that of any proposal with more degrees of freedom.
+        # All choices alike: the intercept's posterior has the one heavy tail of its t prior, far
+        # from the mode around which importance proposes.
         fits = by_engine["auto"]
         engines = {
             label: engine for (label,), engine in zip(fits.labels, fits.engines, strict=True)
@@ -123,7 +123,7 @@ class TestHardData:
             == "importance"
         )
         k = fits.draws.per_dataset["pareto_k"]
-        np.testing.assert_array_equal(k, by_engine["importance"].draws.per_dataset["pareto_k"])
+        assert np.isfinite(k).all()
         assert (fits.engines[k > 0.7] == "nuts").all()
         kept = fits.engines == "importance"
         np.testing.assert_array_equal(
@@ -147,11 +147,15 @@ class TestHardData:
 
     def test_draws_are_equally_weighted_and_need_no_weights(self, by_engine):
         fits = by_engine["importance"]
-        values = fits.draws.values[fits.labels.index(("ordinary",))]
-        # An independence chain stays where it is now and then, and no draw is worth more than
-        # another.
-        stays = (values[:, 1:] == values[:, :-1]).all(axis=2).mean()
-        assert 0 < stays < 0.3
+
+        def stays(name):
+            values = fits.draws.values[fits.labels.index((name,))]
+            return (values[:, 1:] == values[:, :-1]).all(axis=2).mean()
+
+        # Where the posterior is like the proposals' normal hardly a draw is repeated; where it is
+        # not, draws of much weight are, and no draw is worth more than another.
+        assert stays("ordinary") < 0.01
+        assert 0.02 < stays("all chose A") < 0.5
         assert "weight" not in {*fits.draws.per_draw, *fits.draws.per_dataset}
 
     def test_a_predictor_that_does_not_vary_keeps_its_prior(self, by_engine):

@@ -276,6 +276,13 @@ WRONG = {
         "unknown engine (found 'stan'). Allowed: auto, importance, nuts, bambi.",
     ),
     "unknown device": ({"device": "tpu"}, "unknown device (found 'tpu'). Allowed: cpu, gpu."),
+    "a device of a cluster": (
+        {"device": "gpu", "cluster": "local"},
+        (
+            "the work goes to a cluster (cluster='local'), and a device (device='gpu') is one of "
+            "this machine. Leave the device out: each worker uses what it finds."
+        ),
+    ),
     "unknown keep": ({"keep": "all"}, "unknown keep (found 'all'). Allowed: draws, summaries."),
     "unknown default priors": (
         {"default_priors": "mine"},

@@ -11,6 +11,7 @@ import xarray as xr
 
 from selfinterp_stats.estimates.published import published_numbers, stem_of
 from selfinterp_stats.inference.summary.summaries import summarise
+from selfinterp_stats.study.frames import empty_counts
 
 HOSTILE = "<script>alert(1)</script>&_%$#"
 PAPER_MODELS = ("gpt-4o-2024-08-06", "gpt-4o-mini-2024-07-18")
@@ -67,13 +68,8 @@ def sample_results(
         notices=notices,
         hashes={"scenarios.csv": "0f" * 32},
         counts_read={"choices": 30000, "reports": 9000, "scenarios": scenarios},
-        counts=pd.DataFrame(
-            columns=[
-                "base_model", "set", "task", "condition", "asked", "valid", "invalid", "refused",
-                "truncated", "failed",
-            ]
-        ),
-    )  # fmt: skip
+        counts=empty_counts(),
+    )
     return Sample(
         study=study,
         settings=settings,

@@ -212,6 +212,28 @@ def test_text_is_legible_in_both_themes(theme, text, ground):
     assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
+def test_counts_of_the_collection_are_shown_and_what_is_incomplete_is_marked(paper, tmp_path):
+    study = copy.copy(paper.study)
+    columns = ["base_model", "set", "task", "condition", "fold", "wanted", "asked", "valid"]
+    columns += ["invalid", "refused", "truncated", "failed", "complete"]
+    whole = ["model-a", "native", "choices", "", "", 1200, 1200, 1198, 1, 1, 0, 0, True]
+    part = ["model-a", "native", "reports", "weight-trained", "", 50, 40, 30, 4, 3, 2, 1, False]
+    study.counts = pd.DataFrame([whole, part], columns=columns)
+    text = rendered(replace(paper, study=study), tmp_path)
+    table = text[text.index("<h3>Asked and valid</h3>") :]
+    rows = re.findall(r"<tr(.*?)>(<t[dh].*?)</tr>", table[: table.index("</table>")])
+    assert [re.findall(r">([^<]*)</t[dh]>", row) for _, row in rows] == [
+        # Folds have no column where there are none.
+        [name.replace("_", " ") for name in columns if name != "fold"],
+        ["model-a", "native", "choices", "", "1,200", "1,200", "1,198", *"1100", "yes"],
+        ["model-a", "native", "reports", "weight-trained", "50", "40", "30", *"4321", "no"],
+    ]
+    assert ["flagged" in attributes for attributes, _ in rows] == [False, False, True]
+    assert "Rows that are marked are incomplete" in text
+    study.counts = pd.DataFrame([whole], columns=columns)
+    assert "are marked are incomplete" not in rendered(replace(paper, study=study), tmp_path)
+
+
 def test_the_page_does_not_tell_where_the_data_lay(paper, tmp_path):
     moved = copy.copy(paper.study)
     moved.source = "/somebody/private/paper_data"

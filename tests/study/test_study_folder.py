@@ -251,6 +251,48 @@ def test_collection_counts_are_read_where_they_are(make_study):
     assert study.counts["valid"].tolist() == [24, 10]
     assert study.counts_read["counts"] == 2
     assert len(study.narrow(sets="native").counts) == 1
+    # Where the file does not say what was planned, all of it was asked.
+    assert study.counts["wanted"].tolist() == [24, 12]
+    assert study.counts["complete"].all()
+    assert not any("incomplete" in notice.message for notice in study.notices)
+
+
+def test_incomplete_parts_of_a_collection_are_told_of_with_their_folds(make_study):
+    folder = make_study()
+    columns = ["asked", "valid", "invalid", "refused", "truncated", "failed", "fold", "wanted"]
+    trained = ["model-a", "instilled", "reports", "introspection-trained"]
+    write_rows(
+        folder / "collection_counts.csv",
+        ["base_model", "set", "task", "condition", *columns],
+        [
+            ["model-a", "native", "choices", "", 20, 20, 0, 0, 0, 0, "", 24],
+            [*trained, 10, 8, 0, 0, 0, 2, "first_1_of_2", 10],
+            [*trained, 10, 8, 2, 0, 0, 0, "last_1_of_2", 10],
+        ],
+    )
+    study = load_study(folder)
+    assert study.counts["fold"].tolist() == ["", "first_1_of_2", "last_1_of_2"]
+    assert study.counts["complete"].tolist() == [False, False, True]
+    (notice,) = (notice for notice in study.notices if "incomplete" in notice.message)
+    assert notice.kind == "warning"
+    assert (
+        "answers are missing in 2 parts of it (model-a, native, choices: 20 of 24 answered; "
+        "model-a, instilled, introspection-trained, first_1_of_2, reports: 8 of 10 answered)"
+    ) in notice.message
+    assert notice.count == 4 + 2
+
+
+def test_of_many_incomplete_parts_a_notice_names_the_first(make_study):
+    folder = make_study()
+    columns = ["asked", "valid", "invalid", "refused", "truncated", "failed", "wanted"]
+    write_rows(
+        folder / "collection_counts.csv",
+        ["base_model", "set", "task", "condition", *columns],
+        [[f"model-{i}", "native", "choices", "", 0, 0, 0, 0, 0, 0, 9] for i in range(12)],
+    )
+    (notice,) = (n for n in load_study(folder).notices if "incomplete" in n.message)
+    assert "model-4, native, choices: 0 of 9 answered; and 7 more)" in notice.message
+    assert "model-5" not in notice.message
 
 
 def test_narrowing_to_what_is_not_there_lists_what_is(make_study):

@@ -108,7 +108,7 @@ def sample(
     """
     import jax
 
-    from selfinterp_stats.inference.engines.importance import HEAVY_TAILS, importance
+    from selfinterp_stats.inference.engines.importance import importance
     from selfinterp_stats.inference.engines.nuts import nuts
 
     batch, around = steadied(model, data, tuple((label,) for label in labels), wide)
@@ -121,8 +121,7 @@ def sample(
         drawn = _thinned(drawn)
         poor = _poor(drawn, enough)
         if poor.any():
-            heavy = np.full(len(batch), HEAVY_TAILS)
-            second = _thinned(importance(graph, taken, again, freedom=heavy, **many)[0])
+            second = _thinned(importance(graph, taken, again, heavy=True, **many)[0])
             still = _poor(second, enough)
             drawn = drawn.put(np.flatnonzero(poor), second.select(np.flatnonzero(poor)))
             poor = poor & still

@@ -7,7 +7,7 @@ the paper's order: scenarios are chosen, values standardised, rows joined, extre
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,7 +15,7 @@ import pandas as pd
 
 from selfinterp_stats.estimates.agreement import FEWEST_ROWS
 from selfinterp_stats.estimates.sensitivity.specifications import Specification
-from selfinterp_stats.estimates.weights import LARGEST_WEIGHT
+from selfinterp_stats.estimates.weights import LARGEST_WEIGHT, scaled_weights
 from selfinterp_stats.study.study import INSTILLED
 
 if TYPE_CHECKING:
@@ -91,6 +91,17 @@ class Weighed:
                 kept &= np.isin(np.arange(len(self.scenarios)), reports.at[enough])
         return kept
 
+    def with_means(self, means: np.ndarray) -> Weighed:
+        """The same with other fitted weights; intercepts stay as they were.
+
+        Parameters
+        ----------
+        means : (scenario, attribute) array
+            Posterior means on the logit scale; missing for a scenario that is to be left out.
+        """
+        weights = {"rounded": scaled_weights(means), "unrounded": means * _scale(means)}
+        return replace(self, weights=weights)
+
 
 @dataclass(frozen=True)
 class Sums:
@@ -127,8 +138,7 @@ def weighed_of(
     for (base_model, set_), rows in weights.groupby(["base_model", "set"]):
         means = _wide(rows, "mean", study.attributes)
         scenarios = means.index.to_numpy(dtype=object)
-        largest = np.abs(means.to_numpy()).max(axis=1, keepdims=True)
-        scale = LARGEST_WEIGHT / np.where(largest > 0, largest, 1)
+        scale = _scale(means.to_numpy())
         alone = np.array([intercepts[base_model, set_, name] for name in scenarios])
         unrounded = alone * scale[:, 0]
         targets = study.targets.set_index("scenario").reindex(scenarios)
@@ -147,6 +157,12 @@ def weighed_of(
             reports=_report_sets(_of(study.reports, base_model, set_), scenarios, study),
         )
     return found
+
+
+def _scale(means: np.ndarray) -> np.ndarray:
+    """What brings the largest weight of each scenario to +-100, (scenario, 1)."""
+    largest = np.abs(means).max(axis=1, keepdims=True)
+    return np.asarray(LARGEST_WEIGHT / np.where(largest > 0, largest, 1))
 
 
 def _of(frame: pd.DataFrame, base_model: str, set_: str) -> pd.DataFrame:

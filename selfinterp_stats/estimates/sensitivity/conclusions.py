@@ -245,10 +245,18 @@ def _regressions(case: Case) -> Regressions:
         ]
         last = conclusion.conditions[-1]
         signs = [(1.0 if name == last else -1.0) / len(conclusion.weighed) for _, name in pairs]
-    return _contrast(cells, np.array(signs))
+    return contrast_of(cells, np.array(signs))
 
 
-def _contrast(cells: list[Sums], signs: np.ndarray) -> Regressions:
+def contrast_of(cells: list[Sums], signs: np.ndarray) -> Regressions:
+    """Least squares of cells with slopes of their own and one residual sd, and a contrast.
+
+    Parameters
+    ----------
+    cells : list of Sums
+    signs : (cell,) array
+        What the cells' slopes are multiplied by in the contrast.
+    """
     n, mean_y, sxx, sxy, syy = (
         np.stack([getattr(cell, name) for cell in cells])
         for name in ("n", "mean_y", "sxx", "sxy", "syy")

@@ -124,7 +124,7 @@ def compare_specifications(
     options = Options(min_reports=fewest_reports(_most_reports(study), min_reports))
     _refuse_without_conclusions(study)
     results = analyse_weights(study, settings, steps)
-    weighed = weighed_of(study, results.weights, _intercepts(results))
+    weighed = weighed_of(study, results.weights, intercepts_of(results))
     conclusions = conclusions_of(weighed, Names.of(study))
     with steps.step("scenarios left out", len(conclusions)):
         left_out = _each_left_out(conclusions, settings.hdi_prob)
@@ -156,7 +156,7 @@ def _most_reports(study: Study) -> int:
     return int(study.reports.groupby(keys).size().max())
 
 
-def _intercepts(results: Results) -> dict[tuple[str, str, str], float]:
+def intercepts_of(results: Results) -> dict[tuple[str, str, str], float]:
     """Posterior means of the intercepts at no difference of the options, logit scale."""
     found = {}
     for tree in results.posteriors.values():

@@ -99,8 +99,13 @@ def _chunks(fits: Regressions) -> list[Regressions]:
     return [fits.rows(slice(i, i + _CHUNK)) for i in range(0, len(fits.n), _CHUNK)]
 
 
-def _residual_sds(fits: Regressions) -> tuple[np.ndarray, np.ndarray]:
-    """Residual sds and their posterior probabilities, as (regression, node) arrays."""
+def residual_sds(fits: Regressions) -> tuple[np.ndarray, np.ndarray]:
+    """Residual sds from the smallest up, and their posterior probabilities.
+
+    Returns
+    -------
+    sd, probability : (regression, node) arrays
+    """
     free = fits.n - fits.slopes - 1
     free = np.where(free >= 1, free, np.nan)[:, None]
     middle = 0.5 * np.log(fits.rss[:, None] / free)
@@ -148,7 +153,7 @@ def _half_width(fits: Regressions, prob: float) -> np.ndarray:
     """
     from scipy.special import ndtr, ndtri
 
-    sd, share = _residual_sds(fits)
+    sd, share = residual_sds(fits)
     spread = sd * fits.unit_sd[:, None]
     half = ndtri((1 + prob) / 2) * spread.min(axis=1)
     for _ in range(_STEPS):
@@ -166,7 +171,7 @@ def _correlation_ends(fits: Regressions, prob: float) -> tuple[np.ndarray, np.nd
     from scipy.special import ndtr
     from scipy.stats import t
 
-    sd, share = _residual_sds(fits)
+    sd, share = residual_sds(fits)
     # On Fisher's scale: the correlation is tanh(z) where slope x sd(x) / residual sd is sinh(z).
     z = np.arctanh(np.clip(fits.pearson(), -1 + 1e-12, 1 - 1e-12))
     farthest = np.minimum(t.isf(1e-7, np.maximum(fits.n - 2, 1)), _FARTHEST)

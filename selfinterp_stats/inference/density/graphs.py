@@ -15,10 +15,20 @@ if TYPE_CHECKING:
 _TRACING = RLock()
 
 
-def to_jax(inputs: Sequence[Any], outputs: Sequence[Any]) -> Callable[..., tuple[Array, ...]]:
-    """Translate a PyTensor graph to a JAX function that returns a tuple."""
+def to_jax(
+    inputs: Sequence[Any], outputs: Sequence[Any], *, stabilise: bool = True
+) -> Callable[..., tuple[Array, ...]]:
+    """Translate a PyTensor graph to a JAX function that returns a tuple.
+
+    Parameters
+    ----------
+    inputs, outputs : sequence of PyTensor variables
+    stabilise : bool
+        Let PyTensor rewrite all it knows to rewrite, such as the log of a sigmoid. Where there is
+        nothing of that kind to be found, that is most of the time this takes.
+    """
     import jax
-    from pytensor.compile.mode import get_mode
+    from pytensor.compile.mode import Mode, RewriteDatabaseQuery, get_mode
     from pytensor.graph.fg import FunctionGraph
 
     was_64_bit = jax.config.read(
@@ -33,7 +43,9 @@ def to_jax(inputs: Sequence[Any], outputs: Sequence[Any]) -> Callable[..., tuple
     with warnings.catch_warnings():
         # No C code comes of this graph, so it does not matter what a compiler could link to.
         warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS")
-        get_mode("JAX").optimizer.rewrite(graph)
+        needed = RewriteDatabaseQuery(include=["canonicalize", "jax"])
+        mode = get_mode("JAX") if stabilise else Mode("jax", needed)
+        mode.optimizer.rewrite(graph)
         # Parameter checks (sigma > 0 and the like) hold by construction of the transforms.
         warnings.filterwarnings("ignore", message="Skipping Check", category=UserWarning)
         function: Callable[..., tuple[Array, ...]] = jax_funcify(graph)

@@ -110,8 +110,9 @@ def prior_density(parameters: tuple[Parameter, ...]) -> PriorDensity:
         for rv, value in zip(model.free_RVs, values, strict=True)
         for transform in [model.rvs_to_transforms[rv]]
     ]
-    log_density = to_jax([*values, numbers], [model.logp(vars=model.free_RVs)])
-    backward = to_jax([*values, numbers], own_scale)
+    inputs = [*values, numbers]
+    log_density = to_jax(inputs, [model.logp(vars=model.free_RVs)], stabilise=False)
+    backward = to_jax(inputs, own_scale, stabilise=False)
     return PriorDensity(
         log_density=lambda at, numbers: log_density(*at, numbers)[0],
         constrain=lambda at, numbers: list(backward(*at, numbers)),

@@ -1,12 +1,8 @@
 """Draws by importance: proposals around the Laplace fit, weighted, and made a Markov chain.
 
-Proposals come from a multivariate t whose centre and scale are those of the Laplace
-approximation. Their importance ratios are judged by the Pareto shape k of the largest ones
-(Vehtari et al. 2024, "Pareto smoothed importance sampling"). The proposals then become equally
-weighted draws by an independence Metropolis chain (Tierney 1994): a proposal replaces the
-current state with probability min(1, ratio of their weights). Such a chain targets the
-posterior exactly, and what its repeated states cost shows in the effective sample size as any
-function computes it, which weights attached to draws would hide.
+Importance ratios are judged by the Pareto shape k of the largest ones (Vehtari et al. 2024,
+"Pareto smoothed importance sampling"). Draws with weights would hide from any function of ArviZ
+what the weights cost, so that equally weighted ones are made of them: see `rejection`.
 """
 
 from __future__ import annotations
@@ -18,6 +14,7 @@ import numpy as np
 
 from selfinterp_stats.inference.density.batch import Batch, Data
 from selfinterp_stats.inference.density.lift import LiftedModel
+from selfinterp_stats.inference.engines import mixture, rejection
 from selfinterp_stats.inference.engines.draws import Draws
 from selfinterp_stats.inference.engines.laplace import Laplace
 from selfinterp_stats.inference.engines.pareto import effective_share, pareto_k
@@ -29,16 +26,6 @@ if TYPE_CHECKING:
 
     Array = jax.Array
 
-# Degrees of freedom of the proposal: tails heavy enough for a normal prior's posterior, and
-# even, so that a chi-squared variate is a sum of exponentials.
-DEGREES_OF_FREEDOM = 8
-# The second attempt's: its tails are those of the Student-t priors in use, and heavier.
-HEAVY_TAILS = 4
-# Every THINNING-th state is kept: the chain stays put at about one proposal in six.
-THINNING = 2
-# States dropped at the start of a chain. It forgets its start at the rate at which the best
-# weight exceeds the mean, so that 50 steps leave less than one part in a million.
-BURN_IN = 50
 # Log-densities evaluated at a time, in values of the linear predictor: fits the CPU's cache.
 BLOCK_VALUES = 100_000
 
@@ -51,7 +38,7 @@ def importance(
     chains: int,
     draws: int,
     seed: int,
-    freedom: np.ndarray | None = None,
+    heavy: bool = False,
     x64: bool = False,
 ) -> tuple[Draws, Laplace]:
     """Sample every dataset by importance.
@@ -65,9 +52,8 @@ def importance(
     chains, draws : int
         Independent chains, and draws kept from each.
     seed : int
-    freedom : (dataset,) array, optional
-        Degrees of freedom of the proposals; even, and at most `DEGREES_OF_FREEDOM`,
-        which they are unless given.
+    heavy : bool
+        All proposals are to come from the t.
     x64 : bool
         Evaluate the density in 64-bit floats. The random numbers are the same in both.
 
@@ -82,8 +68,7 @@ def importance(
     import jax
 
     kind = np.float64 if x64 else np.float32
-    if freedom is None:
-        freedom = np.full(len(batch), DEGREES_OF_FREEDOM)
+    share = np.full(len(batch), mixture.ALL if heavy else mixture.FEW, np.uint32)
     settings: Any = jax.config
     device = settings.jax_default_device or jax.local_devices()[0]
     on_cpu = device.platform == "cpu"
@@ -94,7 +79,7 @@ def importance(
             keys_data(seed, "importance", batch.labels),
             approximation.mode.astype(kind),
             approximation.scale.astype(kind),
-            freedom.astype(kind),
+            share,
             batch.data.astype(kind),
         )
     )
@@ -111,7 +96,7 @@ def importance(
 
 def proposals(chains: int, draws: int) -> int:
     """How many proposals a number of chains, and of draws kept from each, takes."""
-    return chains * (BURN_IN + draws * THINNING)
+    return chains * rejection.steps_for(draws)
 
 
 def _around(mean: np.ndarray, covariance: np.ndarray, approximation: Laplace) -> Laplace:
@@ -130,67 +115,47 @@ def _compiled(model: LiftedModel, chains: int, draws: int, block: int, one_by_on
     import jax.numpy as jnp
 
     n = proposals(chains, draws)
-    steps = n // chains
-    radial = DEGREES_OF_FREEDOM // 2
-
-    def random_bits(key: Array) -> Array:
-        """Random words of one dataset: by Philox, which gives the same on every device."""
-        _, words = jax.lax.rng_bit_generator(
-            key, (model.size + radial + 1, n), algorithm=jax.lax.RandomAlgorithm.RNG_PHILOX
-        )
-        return words
+    size = model.size
 
     def propose(
-        words: Array, mode: Array, scale: Array, freedom: Array, data: Data
-    ) -> tuple[Array, Array, Array]:
-        """Proposals of one dataset, their log-ratios, and the log of a uniform number each."""
-        # The upper 24 bits make a number in (0, 1), ends excluded.
-        uniform = (words >> 8).astype(jnp.float32) * 2.0**-24 + 2.0**-25
-        z = jnp.sqrt(2.0) * jax.lax.erf_inv(2 * uniform[: model.size] - 1)
-        exponential = -jnp.log(uniform[model.size :])
-        used = jnp.arange(radial)[:, None] < freedom / 2
-        chi_squared = 2 * jnp.where(used, exponential[:radial], 0).sum(axis=0)
-        t = (z * jnp.sqrt(freedom / chi_squared)).astype(mode.dtype)
-        theta = mode + (scale @ t).T
-        log_proposal = -(freedom + model.size) / 2 * jnp.log1p((t**2).sum(axis=0) / freedom)
+        words: Array,
+        normal: Array,
+        chi_squared: Array,
+        mode: Array,
+        scale: Array,
+        share: Array,
+        data: Data,
+    ) -> tuple[Array, Array]:
+        """Proposals of one dataset and their log-ratios."""
+        stretch = mixture.stretch(words, chi_squared, share).astype(mode.dtype)
+        normal = normal.astype(mode.dtype)
+        theta = mode + (scale @ normal * stretch).T
         density = jax.vmap(lambda one: model.log_density(one, data))
-        log_posterior = jax.lax.map(density, theta.reshape(-1, block, model.size)).ravel()
-        return theta, log_posterior - log_proposal, -exponential[radial].astype(mode.dtype)
-
-    def walk(log_ratios: Array, log_uniform: Array) -> tuple[Array, Array]:
-        """Which proposal the chains of all datasets are at, and how often they moved."""
-
-        def step(state: tuple[Array, Array], new: tuple[Array, Array, Array]) -> Any:
-            current, ratio = state
-            index, new_ratio, log_u = new
-            moves = log_u < new_ratio - ratio
-            state = (jnp.where(moves, index, current), jnp.where(moves, new_ratio, ratio))
-            return state, (state[0], moves)
-
-        ratios = jnp.moveaxis(log_ratios.reshape(-1, chains, steps), 2, 0)
-        log_u = jnp.moveaxis(log_uniform.reshape(-1, chains, steps), 2, 0)
-        start = (jnp.zeros(ratios.shape[1:], jnp.int32), jnp.full_like(ratios[0], -jnp.inf))
-        _, (visited, moves) = jax.lax.scan(
-            step, start, (jnp.arange(steps, dtype=jnp.int32), ratios, log_u)
-        )
-        kept = visited[BURN_IN + THINNING - 1 :: THINNING]
-        return jnp.moveaxis(kept, 0, 2), moves[BURN_IN:].mean(axis=(0, 2))
+        log_posterior = jax.lax.map(density, theta.reshape(-1, block, size)).ravel()
+        squared = (normal**2).sum(axis=0) * stretch**2
+        return theta, log_posterior - mixture.log_density(squared, size, share)
 
     @traced
     def chunk(keys: Array, *arrays: Any) -> tuple[Array, ...]:
-        # In a loop of their own: XLA would otherwise make each word anew wherever it is used.
-        words = jax.lax.map(random_bits, keys)
+        # Loops of their own: XLA would otherwise make numbers anew wherever they are used.
+        words = jax.lax.map(lambda key: mixture.random_words(key, size, n), keys)
+        normal, chi_squared, log_uniform = jax.lax.map(mixture.random_numbers, words)
+        of_datasets = (words, normal, chi_squared, *arrays)
         if one_by_one:
-            theta, log_ratios, log_uniform = jax.lax.map(lambda of: propose(*of), (words, *arrays))
+            theta, log_ratios = jax.lax.map(lambda of: propose(*of), of_datasets)
         else:
-            theta, log_ratios, log_uniform = jax.vmap(propose)(words, *arrays)
+            theta, log_ratios = jax.vmap(propose)(*of_datasets)
         # A ratio that is not a number belongs to a point outside the support.
         log_ratios = jnp.nan_to_num(log_ratios, nan=-jnp.inf, posinf=jnp.inf, neginf=-jnp.inf)
-        kept, accepted = walk(log_ratios, log_uniform)
-        by_chain = theta.reshape(theta.shape[0], chains, steps, model.size)
-        chosen = jnp.take_along_axis(by_chain, kept[..., None], axis=2)
+        by_chain = (len(keys), chains, n // chains)
+        kept, accepted = rejection.walk(
+            log_ratios.reshape(by_chain),
+            log_uniform.astype(log_ratios.dtype).reshape(by_chain),
+            draws,
+        )
+        chosen = jnp.take_along_axis(theta.reshape(*by_chain, size), kept[..., None], axis=2)
         constrain = jax.vmap(jax.vmap(jax.vmap(model.constrain, (0, None)), (0, None)))
-        flat = chosen.reshape(len(chosen), -1, model.size)
+        flat = chosen.reshape(len(chosen), -1, size)
         mean = flat.mean(axis=1)
         apart = flat - mean[:, None, :]
         covariance = jnp.einsum("dij,dik->djk", apart, apart) / flat.shape[1]

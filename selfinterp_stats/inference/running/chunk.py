@@ -15,11 +15,7 @@ import numpy as np
 from selfinterp_stats.inference.density.batch import Batch
 from selfinterp_stats.inference.density.lift import LiftedModel
 from selfinterp_stats.inference.engines.draws import Draws
-from selfinterp_stats.inference.engines.importance import (
-    DEGREES_OF_FREEDOM,
-    HEAVY_TAILS,
-    importance,
-)
+from selfinterp_stats.inference.engines.importance import importance
 from selfinterp_stats.inference.engines.laplace import Laplace, laplace
 from selfinterp_stats.inference.engines.nuts import nuts
 from selfinterp_stats.inference.engines.pareto import GOOD_K
@@ -27,9 +23,10 @@ from selfinterp_stats.inference.settings import Sampling
 from selfinterp_stats.inference.summary.summaries import summarise
 
 # Below this share of accepted proposals, this worth of their weights, or this many posterior sds
-# from a mode, importance sampling is not believed whatever its Pareto k.
+# from a mode, importance sampling is not believed whatever its Pareto k: that sees a heavy tail
+# only where proposals have reached it.
 FEWEST_ACCEPTED = 0.2
-LEAST_WORTH = 0.2
+LEAST_WORTH = 0.6
 NEAR_MODE = 1e-3
 # Acceptance aimed at where NUTS diverged at its usual steps.
 CAREFUL = 0.9
@@ -141,26 +138,25 @@ def _draw(
     drawn, around = importance(model, batch, approximation, **how)
     engines = np.full(len(batch), "importance", dtype="U10")
     poor = _poor(drawn, approximation, n)
-    if len(poor):
-        heavy = ~(drawn.per_dataset["pareto_k"][poor] <= GOOD_K)
-        freedom = np.where(heavy, HEAVY_TAILS, DEGREES_OF_FREEDOM)
+    if not len(poor):
+        return drawn, engines
+    if sampling.engine == "importance":
         again, _ = importance(
             model,
             batch.select(poor).filled(len(batch)),
             around.select(poor).filled(len(batch)),
-            freedom=np.append(freedom, np.full(len(batch) - len(poor), HEAVY_TAILS)),
+            heavy=True,
             **how,
         )
-        drawn = _better(drawn, again.select(range(len(poor))), poor)
-    poor = _poor(drawn, approximation, n)
-    if len(poor) and sampling.engine == "auto":
-        width = 1 << (len(poor) - 1).bit_length()
-        again = _with_nuts(
-            model, batch.select(poor).filled(width), approximation.select(poor).filled(width), how
-        )
-        # The Pareto k of the first fits stays on record.
-        drawn = drawn.put(poor, again.select(range(len(poor))))
-        engines[poor] = "nuts"
+        return _better(drawn, again.select(range(len(poor))), poor), engines
+    # Nothing else is tried first: where the first proposals miss a tail, so do any made after them.
+    width = 1 << (len(poor) - 1).bit_length()
+    again = _with_nuts(
+        model, batch.select(poor).filled(width), approximation.select(poor).filled(width), how
+    )
+    engines[poor] = "nuts"
+    # The Pareto k of the first fits stays on record.
+    drawn = drawn.put(poor, again.select(range(len(poor))))
     return drawn, engines
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +10,7 @@ import pandas as pd
 
 from selfinterp_stats.estimates.sensitivity import Sensitivity
 from selfinterp_stats.estimates.sensitivity.specifications import COLUMNS, NOBODY
-from selfinterp_stats.reporting import figures, rounding, svg
+from selfinterp_stats.reporting import figures, rounding
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,8 +46,6 @@ def write_figures(found: Sensitivity, folder: Path) -> dict[str, str]:
         The SVG's text by the conclusion's id.
     """
     import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     drawings = {}
     prob = found.weights.settings.hdi_prob
@@ -58,22 +54,14 @@ def write_figures(found: Sensitivity, folder: Path) -> dict[str, str]:
             estimated = rows.dropna(subset="estimate")
             if estimated.empty:
                 continue
-            figure = _draw(estimated, prob)
             name = file_name(str(identifier))
-            canvas = FigureCanvasAgg(figure)
-            canvas.draw()
-            figures.write_png(np.asarray(canvas.buffer_rgba()), folder / f"{name}.png")
-            drawing = io.StringIO()
-            FigureCanvasSVG(figure).print_svg(drawing, metadata={"Date": None, "Creator": None})
-            compact = svg.compacted(drawing.getvalue(), name)
-            (folder / f"{name}.svg").write_text(compact, encoding="utf-8", newline="\n")
-            drawings[str(identifier)] = compact
+            drawings[str(identifier)] = figures.save(_draw(estimated, prob), folder, name)
     return drawings
 
 
 def file_name(identifier: str) -> str:
     """What a conclusion's figure is called; a base model may have any name."""
-    return "curve_" + re.sub(r"[^A-Za-z0-9._-]", "-", identifier)
+    return figures.file_name(f"curve_{identifier}")
 
 
 def caption(row: pd.Series, prob: float) -> str:

@@ -1,0 +1,11 @@
+"""Proof that it works: fits recover what data were simulated from.
+
+`models` says what is calibrated, `simulated` draws parameters and data, `ranks` fits them and ranks
+the truth, `uniformity` tests the ranks, `table` writes verdicts down and `checks` runs them all.
+"""
+
+from __future__ import annotations
+
+from selfinterp_stats.estimates.calibration.checks import Calibration, calibrate
+
+__all__ = ["Calibration", "calibrate"]

@@ -1,0 +1,162 @@
+"""Ranks of true parameters among posterior draws, and how often intervals hold the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from selfinterp_stats.errors import InputError
+from selfinterp_stats.estimates.calibration.models import SIMULATION, Calibrated
+from selfinterp_stats.estimates.calibration.simulated import Simulated, simulate
+from selfinterp_stats.estimates.results import CHAINS, Settings
+from selfinterp_stats.inference.fit import fit_datasets
+from selfinterp_stats.inference.settings import Sampling
+from selfinterp_stats.inference.summary.summaries import ess_bulk, eti, hdi
+from selfinterp_stats.models.priors import Prior
+from selfinterp_stats.models.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from selfinterp_stats.inference.settings import Progress
+
+# Ranks are taken among so many draws, evenly spaced over the chains so that they are nearly
+# independent; posteriors have an effective size far above it.
+RANKED: Final = 100
+PROBS: Final = (0.5, 0.8, 0.95)
+KINDS: Final = ("hdi", "eti")
+SLOPES: Final = "slopes"
+LOG_LIKELIHOOD: Final = "log-likelihood"
+FEWEST: Final = 20
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """What the fits of one model's simulated datasets say of the truth behind them.
+
+    Attributes
+    ----------
+    model : Calibrated
+    quantities : tuple of str
+        The parameters, and the log-likelihood, which depends on the data and so finds a posterior
+        that neglects them (Modrák et al. 2023).
+    ranks : (simulation, quantity) array of int
+        How many of `draws` posterior draws are below the truth.
+    draws : int
+    covered : dict of (str, float) to (simulation, parameter) array of bool
+        Whether the interval of a kind (``hdi``, ``eti``) and probability holds the truth.
+    ess : (simulation,) array
+        Bulk effective size of the least effective parameter, before thinning.
+    engines : (simulation,) array of str
+    lost : int
+        Simulations that no engine could fit; they are in none of the arrays.
+    """
+
+    model: Calibrated
+    quantities: tuple[str, ...]
+    ranks: np.ndarray
+    draws: int
+    covered: dict[tuple[str, float], np.ndarray]
+    ess: np.ndarray
+    engines: np.ndarray
+    lost: int
+
+    def groups(self) -> dict[str, list[int]]:
+        """Positions of the quantities that are tested together: all slopes, and each other one."""
+        alone = ("Intercept", "sigma", LOG_LIKELIHOOD)
+        found: dict[str, list[int]] = {}
+        for place, name in enumerate(self.quantities):
+            found.setdefault(name if name in alone else SLOPES, []).append(place)
+        return found
+
+
+def simulated_ranks(
+    model: Calibrated,
+    *,
+    simulations: int = 1000,
+    settings: Settings | None = None,
+    fitted: ModelSpec | None = None,
+    progress: Progress | None = None,
+) -> Ranks:
+    """Simulate datasets of a model, fit them together and rank the truth among the draws.
+
+    Parameters
+    ----------
+    model : Calibrated
+    simulations : int
+    settings : Settings, optional
+        Engine, draws per posterior and seed.
+    fitted : ModelSpec, optional
+        Another model to fit than the one simulated from, to see whether that is found out.
+    progress : callable, optional
+
+    Returns
+    -------
+    Ranks
+
+    Raises
+    ------
+    InputError
+        A prior is improper, or there are too few simulations.
+    """
+    settings = settings or Settings()
+    if simulations < FEWEST:
+        raise InputError(
+            "so few simulations show nothing", value=simulations, allowed=f"{FEWEST} and more"
+        )
+    made = simulate(model, simulations, settings.seed)
+    fits = fit_datasets(
+        fitted or model.spec,
+        made.data,
+        [SIMULATION],
+        Sampling(settings.engine, CHAINS, settings.draws, settings.seed),
+        progress,
+        running=settings.running,
+    )
+    # Datasets come back in the order of the simulations: their numbers were sorted as numbers.
+    kept = np.flatnonzero(fits.problems == "")
+    draws = np.moveaxis(np.asarray(fits.draws.values)[kept], 3, 1)
+    return _ranked(model, made.select(kept), draws, fits.engines[kept], simulations - len(kept))
+
+
+def _ranked(
+    model: Calibrated, made: Simulated, draws: np.ndarray, engines: np.ndarray, lost: int
+) -> Ranks:
+    """Take the ranks; `draws` is a (simulation, parameter, chain, draw) array."""
+    simulations, parameters, chains, length = draws.shape
+    step = max(1, chains * length // RANKED)
+    few = draws[..., step - 1 :: step].reshape(simulations, parameters, -1).astype(float)
+    below = (few < made.truth[..., None]).sum(axis=2)
+    at_draws = made.log_likelihood(few.transpose(0, 2, 1))
+    at_truth = made.log_likelihood(made.truth[:, None, :])
+    ranks = np.column_stack([below, (at_draws < at_truth).sum(axis=1)])
+    flat = draws.reshape(-1, chains, length)
+    shape = (simulations, parameters)
+    covered = {}
+    for kind, ends in (("hdi", hdi), ("eti", eti)):
+        for prob in PROBS:
+            low, high = (end.reshape(shape) for end in ends(flat, prob))
+            covered[kind, prob] = (low <= made.truth) & (made.truth <= high)
+    return Ranks(
+        model=model,
+        quantities=(*made.parameters, LOG_LIKELIHOOD),
+        ranks=ranks,
+        draws=few.shape[2],
+        covered=covered,
+        ess=ess_bulk(flat).reshape(shape).min(axis=1),
+        engines=engines,
+        lost=lost,
+    )
+
+
+def with_scaled_prior(
+    spec: ModelSpec, factor: float, terms: Sequence[str] = ("common",)
+) -> ModelSpec:
+    """The same model with the scale (``sigma``) of some priors multiplied: a deliberate mistake."""
+    priors = dict(spec.priors)
+    for term in terms:
+        numbers = dict(priors[term].arguments)
+        scaled = tuple(np.ravel(numbers["sigma"]) * factor)
+        priors[term] = Prior.of(priors[term].name, **{**numbers, "sigma": scaled})
+    return spec.with_priors(priors)

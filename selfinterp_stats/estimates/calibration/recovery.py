@@ -1,0 +1,190 @@
+"""Known correlations, and what estimators make of simulated studies that have them.
+
+A study folder is simulated by `simulate_study`, each of its base models a replicate of its own, and
+read back as any other. `ESTIMATORS` names the ways to a correlation; each gives draws of it for
+every report set, so that a further one needs no more than a line there.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from scipy import stats
+
+from selfinterp_stats.estimates.agreement import agreement_of
+from selfinterp_stats.estimates.calibration.ranks import PROBS
+from selfinterp_stats.estimates.calibration.table import RECOVERY, Row
+from selfinterp_stats.estimates.results import CHAINS, Settings
+from selfinterp_stats.estimates.weights import fit_weights
+from selfinterp_stats.inference.fit import fit_datasets
+from selfinterp_stats.inference.settings import Sampling
+from selfinterp_stats.inference.summary.summaries import hdi
+from selfinterp_stats.models import correlation_model
+from selfinterp_stats.models.regressions import REPORTS, RESPONSE
+from selfinterp_stats.study import load_study, simulate_study
+from selfinterp_stats.study.study import INTROSPECTION_TRAINED, NATIVE, WEIGHT_TRAINED
+
+if TYPE_CHECKING:
+    from selfinterp_stats.study import Study
+
+# Two report sets a study: one true correlation before introspection training, one after.
+TRUTHS: Final = ((0.0, 0.5), (0.25, 0.8))
+STUDIES: Final = 50
+SCENARIOS: Final = 40
+TRIALS: Final = 50
+
+Cell = tuple[str, str, str]
+Estimator = Callable[["Study", Settings], Mapping[Cell, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """Simulated studies of one design.
+
+    Attributes
+    ----------
+    study : Study
+        Its base models are independent studies.
+    latent : dict of str to float
+        The true correlation behind every condition.
+    expected : dict of (base model, condition) to float
+        What a refit by the paper's way should find, on average over fresh choices.
+    """
+
+    study: Study
+    latent: dict[str, float]
+    expected: dict[tuple[str, str], float]
+
+
+def plug_in(study: Study, settings: Settings) -> dict[Cell, np.ndarray]:
+    """The paper's way: posterior means of the weights regressed on mean reports.
+
+    Returns
+    -------
+    dict of (base_model, set, condition) to (chain, draw) array
+    """
+    weights = fit_weights(study, settings=settings)
+    agreement = agreement_of(weights.table, study)
+    by = ("base_model", "set", "condition")
+    fits = fit_datasets(
+        correlation_model(),
+        agreement[[*by, RESPONSE, REPORTS]],
+        by,
+        Sampling(settings.engine, CHAINS, settings.draws, settings.seed, x64=True),
+    )
+    slopes = fits.of(REPORTS)
+    return {(a, b, c): slopes[i] for i, (a, b, c) in enumerate(fits.labels)}
+
+
+ESTIMATORS: Final[dict[str, Estimator]] = {"plug_in": plug_in}
+# Those that aim at the latent correlation; the others find it attenuated.
+LATENT: Final[frozenset[str]] = frozenset()
+
+
+def replicates(
+    correlations: tuple[float, float], studies: int, seed: int, scenarios: int = SCENARIOS
+) -> Replicates:
+    """Simulate studies with known correlations.
+
+    Parameters
+    ----------
+    correlations : (float, float)
+        Before and after introspection training.
+    studies : int
+    seed : int
+    scenarios : int
+        Native scenarios of each.
+    """
+    latent = dict(zip((WEIGHT_TRAINED, INTROSPECTION_TRAINED), correlations, strict=True))
+    with tempfile.TemporaryDirectory() as folder:
+        truth = simulate_study(
+            Path(folder) / "study",
+            seed=seed,
+            base_models=[f"study-{i:04d}" for i in range(studies)],
+            trained=0,
+            native=scenarios,
+            trials_native=TRIALS,
+            report_correlations={(NATIVE, name): value for name, value in latent.items()},
+            invalid_shares=[0.0] * studies,
+        )
+        study = load_study(Path(folder) / "study")
+    known = truth.quantities[truth.quantities["id"].str.startswith("e3_native_r_")]
+    expected = {
+        (str(row["base_model"]), str(row["condition"])): float(row["expected_estimate"])
+        for row in known.to_dict("records")
+    }
+    return Replicates(study, latent, expected)
+
+
+def recovery_rows(
+    made: Replicates, settings: Settings, estimators: Mapping[str, Estimator] | None = None
+) -> Iterator[Row]:
+    """How far each estimator is off, and how often its HDIs hold the latent correlation."""
+    for name, estimator in (estimators or ESTIMATORS).items():
+        drawn = estimator(made.study, settings)
+        for condition, latent in made.latent.items():
+            cells = sorted(cell for cell in drawn if cell[2] == condition)
+            draws = np.stack([drawn[cell] for cell in cells])
+            yield from _of_estimates(name, latent, draws)
+            if name == "plug_in":
+                expected = np.array([made.expected[base, condition] for base, _, _ in cells])
+                yield _beside_expected(name, latent, draws, expected)
+
+
+def _of_estimates(name: str, latent: float, draws: np.ndarray) -> Iterator[Row]:
+    n = len(draws)
+    medians = np.median(draws.reshape(n, -1), axis=1)
+    error = stats.t.isf(0.025, n - 1) * medians.std(ddof=1) / np.sqrt(n)
+    about = {"check": RECOVERY, "model": name, "quantity": f"latent r = {latent:g}", "n": n}
+    note = "" if name in LATENT else "finds the correlation attenuated by the noise in the data"
+    yield {
+        **about,
+        "statistic": "mean of medians",
+        "value": float(medians.mean()),
+        "expected": latent,
+        "low": float(medians.mean() - error),
+        "high": float(medians.mean() + error),
+        "note": note,
+    }
+    for prob in PROBS:
+        low, high = hdi(draws, prob)
+        held = int(((low <= latent) & (latent <= high)).sum())
+        interval = stats.binomtest(held, n).proportion_ci(method="wilson")
+        row = {
+            **about,
+            "statistic": f"{100 * prob:g}% HDI holds the latent r",
+            "value": held / n,
+            "expected": prob,
+            "low": interval.low,
+            "high": interval.high,
+            "note": note,
+        }
+        if name in LATENT:
+            row["p_value"] = float(stats.binomtest(held, n, prob).pvalue)
+        yield row
+
+
+def _beside_expected(name: str, latent: float, draws: np.ndarray, expected: np.ndarray) -> Row:
+    """Whether estimates are where the simulation, which knows the truth, expects them."""
+    n = len(draws)
+    apart = np.median(draws.reshape(n, -1), axis=1) - expected
+    error = apart.std(ddof=1) / np.sqrt(n)
+    half = stats.t.isf(0.025, n - 1) * error
+    return {
+        "check": RECOVERY,
+        "model": name,
+        "quantity": f"latent r = {latent:g}",
+        "statistic": "mean of median - what fresh choices would give",
+        "value": float(apart.mean()),
+        "expected": 0.0,
+        "low": float(apart.mean() - half),
+        "high": float(apart.mean() + half),
+        "p_value": float(2 * stats.t.sf(abs(apart.mean()) / error, n - 1)),
+        "n": n,
+        "note": "weights fitted to other choices between the same options, reports as they are",
+    }

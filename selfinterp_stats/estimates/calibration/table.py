@@ -1,0 +1,153 @@
+"""The one table of a calibration: what every kind of check writes down, a row per verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from selfinterp_stats.estimates.calibration.ranks import LOG_LIKELIHOOD, Ranks
+from selfinterp_stats.estimates.calibration.uniformity import holm, uniformity
+
+SBC: Final = "sbc"
+BROKEN: Final = "broken"
+COVERAGE: Final = "coverage"
+RECOVERY: Final = "recovery"
+PREDICTIVE: Final = "predictive"
+LOO_PIT: Final = "loo_pit"
+
+COLUMNS: Final = (
+    "check",
+    "model",
+    "quantity",
+    "statistic",
+    "value",
+    "expected",
+    "low",
+    "high",
+    "p_value",
+    "p_adjusted",
+    "passes",
+    "n",
+    "power",
+    "shift",
+    "spread",
+    "note",
+)
+
+Row = dict[str, Any]
+
+
+def rank_rows(ranks: Ranks) -> Iterator[Row]:
+    """Whether the ranks are uniform, one row per group of quantities."""
+    for group, places in ranks.groups().items():
+        found = uniformity(ranks.ranks[:, places], ranks.draws)
+        yield {
+            "check": SBC,
+            "model": ranks.model.name,
+            "quantity": group,
+            "statistic": "F of the smooth test",
+            "value": found.statistic,
+            "expected": 1.0,
+            "p_value": found.p_value,
+            "n": found.simulations,
+            "shift": found.shift,
+            "spread": found.spread,
+            "note": _about(ranks),
+        }
+
+
+def broken_row(ranks: Ranks, group: str, factor: float, level: float) -> Row:
+    """Whether a prior whose scale was multiplied is found out, and how surely it would be.
+
+    Parameters
+    ----------
+    ranks : Ranks
+        Simulated from the model, fitted with the other prior.
+    group : str
+        What is tested.
+    factor : float
+    level : float
+        At which each test is made.
+    """
+    found = uniformity(ranks.ranks[:, ranks.groups()[group]], ranks.draws)
+    return {
+        "check": BROKEN,
+        "model": ranks.model.name,
+        "quantity": group,
+        "statistic": f"F of the smooth test, prior scale x {factor:.3g}",
+        "value": found.statistic,
+        "expected": np.nan,
+        "p_value": found.p_value,
+        "p_adjusted": found.p_value,
+        "passes": found.p_value < level,
+        "n": found.simulations,
+        "power": found.power(level),
+        "shift": found.shift,
+        "spread": found.spread,
+        "note": f"to be found out at level {level:.2g}; power estimated from the departure found",
+    }
+
+
+def coverage_rows(ranks: Ranks) -> Iterator[Row]:
+    """How often intervals hold the truth, one row per group, kind and probability."""
+    for group, places in ranks.groups().items():
+        if group == LOG_LIKELIHOOD:
+            continue
+        for (kind, prob), covered in ranks.covered.items():
+            # Intervals of one simulation are not independent: their share is the observation.
+            shares = covered[:, places].mean(axis=1)
+            n = len(shares)
+            error = shares.std(ddof=1) / np.sqrt(n)
+            if len(places) == 1:
+                p_value = float(stats.binomtest(int(shares.sum()), n, prob).pvalue)
+            else:
+                p_value = float(2 * stats.t.sf(abs(shares.mean() - prob) / error, n - 1))
+            half = stats.t.isf(0.025, n - 1) * error
+            yield {
+                "check": COVERAGE,
+                "model": ranks.model.name,
+                "quantity": group,
+                "statistic": f"{100 * prob:g}% {kind.upper()}",
+                "value": float(shares.mean()),
+                "expected": prob,
+                "low": float(shares.mean() - half),
+                "high": float(shares.mean() + half),
+                "p_value": p_value,
+                "n": n,
+            }
+
+
+def table_of(rows: list[Row], level: float) -> pd.DataFrame:
+    """Put rows together and judge them: Holm's correction within each kind of check.
+
+    What the data say of the models (predictive checks, LOO-PIT) has p-values and no verdict.
+
+    Parameters
+    ----------
+    rows : list of dict
+    level : float
+        The chance that any test of a kind of check raises a false alarm.
+    """
+    table = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
+    passes = table["passes"].astype(object)
+    for check in (SBC, COVERAGE, RECOVERY, PREDICTIVE, LOO_PIT):
+        which = (table["check"] == check) & table["p_value"].notna()
+        table.loc[which, "p_adjusted"] = holm(table.loc[which, "p_value"].to_numpy(dtype=float))
+        if check not in (PREDICTIVE, LOO_PIT):
+            passes[which] = table.loc[which, "p_adjusted"] >= level
+    table["passes"] = ["" if pd.isna(one) else "yes" if one else "no" for one in passes]
+    return table
+
+
+def _about(ranks: Ranks) -> str:
+    parts = [ranks.model.stand_in] if ranks.model.stand_in else []
+    if ranks.lost:
+        parts.append(f"{ranks.lost} simulations that no engine could fit are left out")
+    few = int((ranks.ess < ranks.draws).sum())
+    if few:
+        parts.append(f"{few} posteriors are worth fewer than the {ranks.draws} draws ranked among")
+    return "; ".join(parts)

@@ -1,0 +1,172 @@
+"""Whether ranks are uniform: Neyman's smooth test for ranks that come in dependent groups.
+
+In simulation-based calibration (Talts et al. 2018, arXiv:1804.06788; Modrák et al. 2023,
+doi:10.1214/23-BA1404) a parameter is drawn from its prior, data from the parameter, and the rank of
+the parameter among L draws of its posterior is uniform on 0..L if all is well. Ranks of several
+parameters of one simulation are not independent of each other, so that pooling them as if they were
+would make a test of unknown level. Here each simulation is one observation: the mean over its ranks
+of a few polynomials that are orthonormal under uniformity (shift, spread, skew, tails), and
+Hotelling's T² asks whether their expectation is zero, whatever their dependence.
+
+An array core: nothing here knows a model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from scipy import stats
+
+# Neyman's (1937) own number of components; the first two answer to a posterior that is off, too
+# wide or too narrow, the next two to its shape.
+COMPONENTS: Final = 4
+
+
+@dataclass(frozen=True)
+class Uniformity:
+    """The verdict on one set of ranks.
+
+    Attributes
+    ----------
+    statistic : float
+        F statistic of Hotelling's T².
+    p_value : float
+    simulations : int
+    shift, spread : float
+        Means of the first two components. Under uniformity each has expectation zero; a positive
+        shift says that posteriors are too low, a positive spread that they are too narrow.
+    """
+
+    statistic: float
+    p_value: float
+    simulations: int
+    shift: float
+    spread: float
+
+    def power(self, level: float, simulations: int | None = None) -> float:
+        """How often a test at this level finds a departure as large as the one estimated here.
+
+        Parameters
+        ----------
+        level : float
+        simulations : int, optional
+            As many as were made unless given.
+
+        Returns
+        -------
+        float
+            From the noncentral F; the noncentrality is what T² exceeds its expectation by.
+        """
+        n, p = self.simulations, COMPONENTS
+        excess = max(0.0, self.statistic * p * (n - 1) / (n - p) - p)
+        wanted = n if simulations is None else simulations
+        if not excess:
+            return level
+        critical = stats.f.isf(level, p, wanted - p)
+        return float(stats.ncf.sf(critical, p, wanted - p, excess * wanted / n))
+
+
+def uniformity(ranks: np.ndarray, draws: int) -> Uniformity:
+    """Test ranks for uniformity.
+
+    Parameters
+    ----------
+    ranks : (simulation, quantity) array of int
+        From 0 to `draws`. Simulations are independent; quantities of one simulation are pooled and
+        may depend on each other.
+    draws : int
+        How many (nearly independent) draws each rank was taken among.
+
+    Returns
+    -------
+    Uniformity
+
+    Raises
+    ------
+    ValueError
+        Fewer simulations than the test can be made of, or a rank beyond the draws.
+    """
+    ranks = np.asarray(ranks)
+    n = len(ranks)
+    if n <= 2 * COMPONENTS:
+        raise ValueError(f"the test needs more than {2 * COMPONENTS} simulations, not {n}")
+    if ranks.min() < 0 or ranks.max() > draws:
+        raise ValueError(f"ranks are between 0 and {draws}")
+    components = _polynomials(draws)[ranks].mean(axis=1)
+    mean = components.mean(axis=0)
+    covariance = np.cov(components, rowvar=False)
+    t_squared = n * mean @ np.linalg.pinv(covariance) @ mean
+    statistic = float(t_squared * (n - COMPONENTS) / (COMPONENTS * (n - 1)))
+    p_value = float(stats.f.sf(statistic, COMPONENTS, n - COMPONENTS))
+    return Uniformity(statistic, p_value, n, float(mean[0]), float(mean[1]))
+
+
+def holm(p_values: np.ndarray) -> np.ndarray:
+    """P-values of many tests, adjusted so that the chance of any false alarm is kept (Holm 1979).
+
+    Parameters
+    ----------
+    p_values : (test,) array
+        A missing one belongs to no test.
+
+    Returns
+    -------
+    (test,) array
+    """
+    p_values = np.asarray(p_values, dtype=float)
+    adjusted = np.full_like(p_values, np.nan)
+    known = np.flatnonzero(~np.isnan(p_values))
+    order = known[np.argsort(p_values[known], kind="stable")]
+    factors = len(order) - np.arange(len(order))
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(factors * p_values[order]))
+    return adjusted
+
+
+@lru_cache(maxsize=8)
+def ecdf_band(simulations: int, draws: int, prob: float = 0.95, points: int = 50) -> np.ndarray:
+    """How far the ECDF of uniform ranks strays from the diagonal, at all points at once.
+
+    A band for the eye, of the kind of Säilynoja, Bürkner & Vehtari (2022,
+    doi:10.1007/s11222-022-10090-6): each point has the same chance of being left, and that chance
+    is made so small, by simulation, that `prob` of all uniform samples stay within everywhere.
+
+    Parameters
+    ----------
+    simulations, draws : int
+    prob : float
+    points : int
+
+    Returns
+    -------
+    (3, points) array
+        Where the ECDF is looked at, and the lower and upper end of ECDF minus diagonal.
+    """
+    at = np.unique(np.linspace(0, draws, points + 1)[:-1].round().astype(int))
+    diagonal = (at + 1) / (draws + 1)
+    rng = np.random.default_rng(0)
+    made = 2_000
+    counts = rng.multinomial(simulations, np.full(draws + 1, 1 / (draws + 1)), size=made)
+    heights = counts.cumsum(axis=1)[:, at]
+    below = stats.binom.cdf(heights, simulations, diagonal)
+    above = stats.binom.sf(heights - 1, simulations, diagonal)
+    least = np.minimum(below, above).min(axis=1)
+    tail = np.quantile(least, 1 - prob)
+    low = stats.binom.ppf(tail, simulations, diagonal) / simulations - diagonal
+    high = stats.binom.isf(tail, simulations, diagonal) / simulations - diagonal
+    return np.stack([diagonal, low, high])
+
+
+@lru_cache(maxsize=8)
+def _polynomials(draws: int) -> np.ndarray:
+    """Polynomials of degree 1 to `COMPONENTS`, orthonormal over ranks 0..draws.
+
+    Returns
+    -------
+    (draws + 1, component) array
+    """
+    place = np.linspace(-1, 1, draws + 1)
+    basis, triangle = np.linalg.qr(np.vander(place, COMPONENTS + 1, increasing=True))
+    return np.asarray((basis * np.sign(np.diag(triangle)))[:, 1:] * np.sqrt(draws + 1))

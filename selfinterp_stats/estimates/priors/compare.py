@@ -1,0 +1,341 @@
+"""The paper's conclusions under other priors of the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from selfinterp_stats.errors import InputError
+from selfinterp_stats.estimates.analysis import Steps, origin
+from selfinterp_stats.estimates.names import Names
+from selfinterp_stats.estimates.priors import structured
+from selfinterp_stats.estimates.priors.conclusions import conclusions_under
+from selfinterp_stats.estimates.priors.fitting import FIGURES, Posterior, Scenarios
+from selfinterp_stats.estimates.priors.judged import (
+    COMPONENTS,
+    SENSITIVE,
+    Judgement,
+    judge,
+)
+from selfinterp_stats.estimates.priors.predictive import near_certain
+from selfinterp_stats.estimates.priors.verdicts import verdicts_of
+from selfinterp_stats.estimates.results import Settings
+from selfinterp_stats.estimates.weights import BY, scaled_weights
+from selfinterp_stats.inference.engines.pareto import GOOD_K
+from selfinterp_stats.models.prior_files import prior_sets, read_priors
+from selfinterp_stats.models.prior_sets import PAPER, PRIOR_SETS, PriorSet
+
+if TYPE_CHECKING:
+    from selfinterp_stats.models import Prior
+    from selfinterp_stats.study import Study
+
+_NOTHING: Final = float("nan")
+
+
+@dataclass
+class PriorComparison:
+    """A study's conclusions under several sets of priors.
+
+    Attributes
+    ----------
+    study : Study
+    settings : Settings
+    table : pandas.DataFrame
+        One row per set of priors and conclusion; see `conclusions_under`.
+    conclusions : pandas.DataFrame
+        One row per conclusion with its ``verdict``; see `verdicts_of`.
+    sets : pandas.DataFrame
+        One row per set of priors: ``prior, words, scenarios, improper, failing, near_certain,
+        elpd_loo, elpd_se, elpd_change, elpd_change_se, p_loo, loo_k_above, loo_k_max,
+        reweighting_k, prior_sensitivity, likelihood_sensitivity, prior_sensitive, likelihood_weak,
+        power_scaling_k, weight_change, note``.
+    weights : pandas.DataFrame
+        One row per set of priors, scenario and attribute.
+    scenarios : pandas.DataFrame
+        One row per set of priors and scenario.
+    run : dict
+        Provenance, as written to ``run.json``.
+    """
+
+    study: Study
+    settings: Settings
+    table: pd.DataFrame
+    conclusions: pd.DataFrame
+    sets: pd.DataFrame
+    weights: pd.DataFrame
+    scenarios: pd.DataFrame
+    run: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def failing(self) -> int:
+        """Fits that have a posterior and fail a diagnostic."""
+        return int(self.sets["failing"].sum())
+
+
+def compare_priors(
+    study: Study,
+    priors: Mapping[str, Mapping[str, Prior]] | str | PathLike[str] | None = None,
+    *,
+    only: Sequence[str] | None = None,
+    settings: Settings | None = None,
+    steps: Steps | None = None,
+) -> PriorComparison:
+    """Refit the weights under other priors and see what becomes of every conclusion.
+
+    The priors of the regressions of weights on reports stay the paper's.
+
+    Parameters
+    ----------
+    study : Study
+    priors : mapping of str to mapping of str to Prior, or path, optional
+        Sets of one's own, by name and term (``"common"``, ``"Intercept"``, ``"d1"``, ...), or a
+        TOML file of them; beside those of this package (`models.prior_sets.PRIOR_SETS`).
+    only : sequence of str, optional
+        Names of the sets to use; all unless given. The paper's, with which the others are
+        compared, is always among them.
+    settings : Settings, optional
+        Engine, draws, seed and the probability of HDIs. ``engine="bambi"`` is too slow for this.
+    steps : Steps, optional
+        Where seconds and progress go.
+
+    Returns
+    -------
+    PriorComparison
+
+    Raises
+    ------
+    InputError
+        A prior names a distribution, parameter or term that is not known, or a setting makes no
+        sense.
+
+    References
+    ----------
+    Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4 (PSIS-LOO); Kallioinen et al.
+    (2024), doi:10.1007/s11222-023-10366-5 (power-scaling); Piironen & Vehtari (2017),
+    doi:10.1214/17-EJS1337SI (horseshoe).
+
+    Examples
+    --------
+    >>> found = compare_priors(study, {"wide": {"common": Prior.of("Normal", mu=0, sigma=10)}})
+    ... # doctest: +SKIP
+    >>> found.table[found.table["prior"] == "wide"]  # doctest: +SKIP
+    """
+    settings, steps = settings or Settings(), steps or Steps()
+    wanted = sets_of(study, priors, only)
+    with steps.step("preparing", 1):
+        scenarios = Scenarios(study, settings)
+    found: list[_Found] = []
+    with steps.step("priors", len(wanted)) as progress:
+        for prior_set in wanted:
+            found.append(_Found.of(scenarios, prior_set, settings.seed))
+            if progress is not None:
+                progress(1)
+    with steps.step("conclusions", 1):
+        table = conclusions_under(
+            study,
+            scenarios.labels,
+            {one.name: one.means for one in found},
+            {one.name: one.judgement for one in found},
+            settings.hdi_prob,
+            Names.of(study),
+        )
+        result = PriorComparison(
+            study=study,
+            settings=settings,
+            table=table,
+            conclusions=verdicts_of(table),
+            sets=pd.DataFrame([one.summary(found[0], scenarios) for one in found]),
+            weights=_of_all([one.weights(found[0], scenarios) for one in found]),
+            scenarios=_of_all([one.by_scenario(scenarios) for one in found]),
+        )
+    result.run = _run(result, found, steps)
+    return result
+
+
+def sets_of(
+    study: Study,
+    priors: Mapping[str, Mapping[str, Prior]] | str | PathLike[str] | None,
+    only: Sequence[str] | None,
+) -> list[PriorSet]:
+    """Make a list of the sets of priors that are asked for, the paper's first.
+
+    Raises
+    ------
+    InputError
+        As `compare_priors`.
+    """
+    terms = [f"d{i}" for i in range(1, len(study.attributes) + 1)]
+    if isinstance(priors, str | PathLike):
+        own = prior_sets(read_priors(priors), terms, file=priors)
+    else:
+        own = prior_sets(priors or {}, terms)
+    known = {**PRIOR_SETS, **{one.name: one for one in own}}
+    for name in only or ():
+        if name not in known:
+            raise InputError(
+                "there is no set of priors of this name", value=name, allowed=", ".join(known)
+            )
+    chosen = known if only is None else {PAPER, *only}
+    return [one for name, one in known.items() if name in chosen]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What is kept of one set of priors; its draws are not."""
+
+    prior_set: PriorSet
+    posterior: Posterior
+    judgement: Judgement
+    near_certain: np.ndarray
+
+    @classmethod
+    def of(cls, scenarios: Scenarios, prior_set: PriorSet, seed: int) -> _Found:
+        posterior = structured.fit(scenarios, prior_set)
+        judgement = judge(scenarios, posterior)
+        proper = prior_set.proper((*scenarios.slopes, "Intercept"))
+        certain = (
+            near_certain(scenarios, prior_set, seed)
+            if proper
+            else np.full(len(scenarios), _NOTHING)
+        )
+        return cls(prior_set, posterior.without_draws(), judgement, certain)
+
+    @property
+    def name(self) -> str:
+        return self.prior_set.name
+
+    @property
+    def means(self) -> np.ndarray:
+        return self.posterior.means
+
+    @property
+    def good(self) -> np.ndarray:
+        return self.posterior.problems == ""
+
+    def summary(self, paper: _Found, scenarios: Scenarios) -> dict[str, Any]:
+        """The set's row among the sets."""
+        diagnostics, judged = self.posterior.diagnostics, self.judgement
+        failing = ~diagnostics["ok"].to_numpy(dtype=bool) & self.good
+        elpd, change = judged.elpd, judged.elpd - paper.judgement.elpd
+        known = np.isfinite(elpd)
+        weighed = self.posterior.diagnostics["engine"] == "reweighted"
+        of_slopes = {name: judged.sensitivity[name][self.good] for name in COMPONENTS}
+        own, others = scaled_weights(self.means), scaled_weights(paper.means)
+        return {
+            "prior": self.name,
+            "words": self.prior_set.words,
+            "scenarios": len(scenarios),
+            "improper": int((~self.good).sum()),
+            "failing": int(failing.sum()),
+            "near_certain": float(self.near_certain.mean()),
+            "elpd_loo": float(elpd[known].sum()) if known.any() else _NOTHING,
+            "elpd_se": _se_of_sum(elpd[known]),
+            "elpd_change": float(change[known].sum()) if known.any() else _NOTHING,
+            "elpd_change_se": _se_of_sum(change[known]),
+            "p_loo": float(judged.p_loo[known].sum()) if known.any() else _NOTHING,
+            "loo_k_above": int((judged.loo_k[known] > GOOD_K).sum()),
+            "loo_k_max": _largest(judged.loo_k),
+            "reweighting_k": _largest(diagnostics["pareto_k"][weighed].to_numpy(dtype=float)),
+            **{f"{name}_sensitivity": _median(of_slopes[name]) for name in COMPONENTS},
+            "prior_sensitive": _share(of_slopes["prior"] > SENSITIVE),
+            "likelihood_weak": _share(of_slopes["likelihood"] < SENSITIVE),
+            "power_scaling_k": _largest(
+                np.fmax(judged.scaling_k["prior"], judged.scaling_k["likelihood"])
+            ),
+            "weight_change": _largest(np.abs(own - others)),
+            "note": self.posterior.note,
+        }
+
+    def weights(self, paper: _Found, scenarios: Scenarios) -> pd.DataFrame:
+        """The set's rows among the weights."""
+        n, k = self.means.shape
+        attributes = list(scenarios.study.attributes)
+        frame = scenarios.labels.loc[scenarios.labels.index.repeat(k)].reset_index(drop=True)
+        frame.insert(0, "prior", self.name)
+        frame["attribute"] = np.tile(attributes, n)
+        for name in FIGURES:
+            frame[name] = self.posterior.summaries[name].ravel()
+        frame["weight"] = scaled_weights(self.means).ravel()
+        frame["change"] = frame["weight"] - scaled_weights(paper.means).ravel()
+        for name in COMPONENTS:
+            frame[f"{name}_sensitivity"] = self.judgement.sensitivity[name].ravel()
+        return frame
+
+    def by_scenario(self, scenarios: Scenarios) -> pd.DataFrame:
+        """The set's rows among the scenarios."""
+        judged, starts = self.judgement, scenarios.starts[:-1]
+        frame = scenarios.labels.copy()
+        frame.insert(0, "prior", self.name)
+        diagnostics = self.posterior.diagnostics
+        return frame.assign(
+            problem=self.posterior.problems,
+            engine=diagnostics["engine"].to_numpy(),
+            pareto_k=diagnostics["pareto_k"].to_numpy(),
+            ok=diagnostics["ok"].to_numpy(),
+            reason=diagnostics["reason"].to_numpy(),
+            elpd_loo=np.add.reduceat(judged.elpd, starts),
+            p_loo=np.add.reduceat(judged.p_loo, starts),
+            loo_k_max=np.fmax.reduceat(judged.loo_k, starts),
+            near_certain=self.near_certain,
+            **{f"{name}_scaling_k": judged.scaling_k[name] for name in COMPONENTS},
+        )
+
+
+def _se_of_sum(values: np.ndarray) -> float:
+    """Standard error of a sum over choices, which stand for further ones."""
+    n = len(values)
+    return float(np.sqrt(n * values.var(ddof=1))) if n > 1 else _NOTHING
+
+
+def _largest(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.max()) if len(known) else _NOTHING
+
+
+def _median(values: np.ndarray) -> float:
+    return float(np.median(values)) if values.size else _NOTHING
+
+
+def _share(flags: np.ndarray) -> float:
+    return float(flags.mean()) if flags.size else _NOTHING
+
+
+def _of_all(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(frames, ignore_index=True)
+
+
+def _run(result: PriorComparison, found: list[_Found], steps: Steps) -> dict[str, Any]:
+    rows = result.scenarios
+    return {
+        **origin(result.study, result.settings),
+        "priors": {one.name: one.prior_set.words for one in found},
+        "engines": {
+            one.name: {
+                str(engine): int(count)
+                for engine, count in one.posterior.diagnostics["engine"].value_counts().items()
+                if engine
+            }
+            for one in found
+        },
+        "improper": {
+            name: sorted(" / ".join(row) for row in lost[list(BY)].itertuples(index=False))
+            for name, lost in rows[rows["problem"] != ""].groupby("prior", sort=False)
+        },
+        "diagnostics": {
+            "fits": len(rows),
+            "failing": [
+                {"fit": " / ".join([row["prior"], *(row[name] for name in BY)]), "reason": reason}
+                for row in rows[~rows["ok"].astype(bool) & (rows["problem"] == "")].to_dict(
+                    "records"
+                )
+                for reason in [row["reason"]]
+            ],
+        },
+        "estimates": {"conclusions": len(result.conclusions), "rows": len(result.table)},
+        "seconds": steps.seconds,
+    }

@@ -1,0 +1,353 @@
+"""Posteriors of all scenarios under one set of priors after the other, compiled once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from selfinterp_stats.errors import InputError
+from selfinterp_stats.estimates.diagnostics import MAX_RHAT, MIN_ESS, diagnose
+from selfinterp_stats.estimates.results import CHAINS, Settings
+from selfinterp_stats.estimates.weights import BY, refuse_constant
+from selfinterp_stats.inference.density.any_prior import with_any_prior
+from selfinterp_stats.inference.engines.draws import Draws
+from selfinterp_stats.inference.engines.pareto import GOOD_K
+from selfinterp_stats.inference.fit import Fits, prepare_groups, sample
+from selfinterp_stats.inference.prepare import Prepared
+from selfinterp_stats.inference.settings import Running, Sampling
+from selfinterp_stats.inference.summary.summaries import summarise
+from selfinterp_stats.models.families import NUMBERS, log_density, numbers_of, scaled
+from selfinterp_stats.models.prior_sets import BAMBI_INTERCEPT, BAMBI_SLOPE, PriorSet
+from selfinterp_stats.models.priors import Prior
+from selfinterp_stats.models.weights import weights_model
+
+if TYPE_CHECKING:
+    from selfinterp_stats.study import Study
+
+# Runs whose draws are put together where one has too few effective draws.
+_RUNS: Final = 3
+# Figures of the table of weights.
+FIGURES: Final = ("mean", "median", "sd", "hdi_low", "hdi_high", "ess_bulk", "ess_tail", "rhat")
+ENGINES: Final = ("auto", "importance", "nuts")
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """All scenarios under one set of priors.
+
+    Attributes
+    ----------
+    prior_set : PriorSet
+    draws : (scenario, chain, draw, parameter) array
+        Intercept of the mean-centred predictors, then the slopes, on the logit scale; missing
+        for a scenario without a proper posterior.
+    log_prior : (scenario, chain, draw) array
+        Of each draw, up to a constant.
+    summaries : dict of str to (scenario, slope) array
+        `FIGURES`.
+    diagnostics : pandas.DataFrame
+        One row per scenario: ``engine, pareto_k, ok, reason`` among others.
+    problems : (scenario,) array of str
+        Why a scenario has no posterior; empty where it has.
+    note : str
+        What the set learned, for readers.
+    """
+
+    prior_set: PriorSet
+    draws: np.ndarray
+    log_prior: np.ndarray
+    summaries: dict[str, np.ndarray]
+    diagnostics: pd.DataFrame
+    problems: np.ndarray
+    note: str = ""
+
+    def without_draws(self) -> Posterior:
+        """The same with nothing that takes much memory."""
+        return replace(self, draws=np.empty(0), log_prior=np.empty(0))
+
+    @property
+    def means(self) -> np.ndarray:
+        """Posterior means of the slopes, (scenario, slope)."""
+        return self.summaries["mean"]
+
+
+class Scenarios:
+    """The choices of a study, ready to be fitted under any priors.
+
+    Attributes
+    ----------
+    study : Study
+    settings : Settings
+    labels : pandas.DataFrame
+        ``base_model, set, scenario``, one row per scenario.
+    slopes : tuple of str
+        ``d1``, ``d2``, ...
+    starts : (scenario + 1,) array of int
+        Where in `X` and `y` each scenario begins.
+    X : (choice, slope) array
+        Mean-centred within each scenario.
+    y : (choice,) array
+        1 where the model chose A.
+    centres : (scenario, slope) array
+        The means that were taken off.
+    """
+
+    def __init__(self, study: Study, settings: Settings) -> None:
+        _refuse_settings(settings)
+        self.study, self.settings = study, settings
+        self.slopes = tuple(f"d{i}" for i in range(1, len(study.attributes) + 1))
+        refuse_constant(study, list(self.slopes))
+        self._data = study.choices[[*BY, "chose_a", *self.slopes]].astype({"chose_a": int})
+        self._asked: dict[str, Any] = {"hdi_prob": settings.hdi_prob, "rope": settings.rope}
+        self._sampling = Sampling(settings.engine, CHAINS, settings.draws, settings.seed)
+        self.prepared = self._prepare(weights_model(len(self.slopes)).priors)
+        assert self.prepared.lifted is not None  # no engine here but batched ones
+        self._model = with_any_prior(self.prepared.lifted)
+        self.labels = pd.DataFrame(list(self.prepared.datasets.labels), columns=list(BY))
+        rows = self.prepared.rows
+        self.starts, self.y = rows.starts, rows.y
+        counts = rows.sizes[:, None]
+        self.centres = np.add.reduceat(rows.X, self.starts[:-1]) / counts
+        self.X = rows.X - np.repeat(self.centres, rows.sizes, axis=0)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def rows(self, scenario: int) -> slice:
+        """Where the choices of one scenario are."""
+        return slice(int(self.starts[scenario]), int(self.starts[scenario + 1]))
+
+    def cells(self) -> list[np.ndarray]:
+        """Positions of the scenarios of each base model and set."""
+        groups = self.labels.groupby(["base_model", "set"], sort=True)
+        return [group.index.to_numpy() for _, group in groups]
+
+    def sds(self) -> np.ndarray:
+        """Standard deviations (n) of the predictors, (scenario, slope)."""
+        squares = np.add.reduceat(self.X**2, self.starts[:-1])
+        return np.sqrt(squares / np.diff(self.starts)[:, None])
+
+    def numbers_under(self, prior_set: PriorSet) -> np.ndarray:
+        """The numbers of the priors, a (scenario, parameter, number) array."""
+        if prior_set.structure == "scaled":
+            return self._as_bambi()
+        of_terms = [numbers_of(prior_set.of_term(term)) for term in ("Intercept", *self.slopes)]
+        return np.tile(np.stack(of_terms), (len(self), 1, 1))
+
+    def with_slopes(self, numbers: np.ndarray, intercept: Prior) -> np.ndarray:
+        """Numbers of all parameters' priors from those of the slopes.
+
+        Parameters
+        ----------
+        numbers : (scenario, number) or (number,) array
+            The same for all slopes of a scenario.
+        intercept : Prior
+        """
+        own = np.broadcast_to(numbers, (len(self), NUMBERS))[:, None]
+        of_intercept = np.broadcast_to(numbers_of(intercept), (len(self), 1, NUMBERS))
+        return np.concatenate([of_intercept, *[own] * len(self.slopes)], axis=1)
+
+    def fit(self, prior_set: PriorSet) -> Posterior:
+        """Fit all scenarios under priors that are numbers as they stand, or Bambi's."""
+        numbers = self.numbers_under(prior_set)
+        prepared = self.prepared
+        if not prior_set.proper((*self.slopes, "Intercept")):
+            try:
+                prepared = self._prepare(prior_set.priors)
+            except InputError as error:  # of no scenario
+                return self._without_any(prior_set, error.problem)
+        fits = self._with_more(
+            self.sample(numbers, prepared, summary=self._asked), numbers, prepared
+        )
+        draws = self.centred(fits)
+        with np.errstate(invalid="ignore"):  # of scenarios without a posterior
+            log_prior = log_density(numbers[:, None, None], draws).sum(axis=-1)
+        return Posterior(
+            prior_set=prior_set,
+            draws=draws,
+            log_prior=log_prior,
+            summaries=self._of_slopes(fits.summaries, fits),
+            diagnostics=diagnose(fits, fits.summaries, self._named(prior_set)),
+            problems=fits.problems.astype(str),
+        )
+
+    def sample(
+        self,
+        numbers: np.ndarray,
+        prepared: Prepared | None = None,
+        run: int = 0,
+        summary: dict[str, Any] | None = None,
+    ) -> Fits:
+        """Draw under priors whose numbers are given, with the one compiled model.
+
+        Other runs have other random numbers; with a `summary` draws are summarised as asked.
+        """
+        running = self.settings.running
+        seed = self.settings.seed if run == 0 else _seed_of_run(self.settings.seed, run)
+        prepared = replace(
+            prepared or self.prepared,
+            lifted=self._model,
+            numbers=numbers.reshape(len(self), -1),
+        )
+        return sample(
+            prepared,
+            replace(self._sampling, seed=seed),
+            running=Running(batch_size=running.batch_size, device=running.device),
+            summary=summary,
+        )
+
+    def _with_more(self, fits: Fits, numbers: np.ndarray, prepared: Prepared) -> Fits:
+        """Draw again, several times, what has too few effective draws; as many are kept."""
+        few = np.flatnonzero(
+            (fits.engines == "importance")
+            & (
+                (np.fmin(fits.summaries["ess_bulk"], fits.summaries["ess_tail"]) < MIN_ESS)
+                | (fits.summaries["rhat"] > MAX_RHAT)
+            ).any(axis=1)
+        )
+        if not len(few):
+            return fits
+        problems = np.full(len(self), "not drawn again", dtype=object)
+        problems[few] = ""
+        some = replace(prepared, datasets=replace(prepared.datasets, problems=problems))
+        runs = [fits.draws.values[few]]
+        runs += [self.sample(numbers, some, run).draws.values[few] for run in range(1, _RUNS)]
+        # The draws of a chain go together, so that those left out would have told little more.
+        values = np.concatenate([one[:, :, ::_RUNS] for one in runs], axis=2)
+        values = values[:, :, : fits.draws.values.shape[2]]
+        summaries = {name: figures.copy() for name, figures in fits.summaries.items()}
+        n, chains, length, parameters = values.shape
+        flat = np.moveaxis(values, 3, 1).reshape(n * parameters, chains, length)
+        for name, figures in summarise(flat, **self._asked).items():
+            summaries[name][few] = figures.reshape(n, parameters)
+        draws = fits.draws.put(few, Draws(values))
+        return replace(fits, draws=draws, summaries=summaries)
+
+    def centred(self, fits: Fits) -> np.ndarray:
+        """Draws with the intercept of the mean-centred predictors first."""
+        order = [fits.parameters.index(name) for name in ("Intercept", *self.slopes)]
+        draws = np.asarray(fits.draws.values)[..., order]
+        draws[..., 0] += np.einsum("scdk,sk->scd", draws[..., 1:], self.centres)
+        return draws
+
+    def resampled(
+        self,
+        prior_set: PriorSet,
+        draws: np.ndarray,
+        log_weights: np.ndarray,
+        k: np.ndarray,
+        log_prior: np.ndarray,
+        note: str = "",
+    ) -> Posterior:
+        """Equally weighted draws out of weighted ones.
+
+        Parameters
+        ----------
+        prior_set : PriorSet
+        draws : (scenario, draw, parameter) array
+        log_weights : (scenario, draw) array
+            Smoothed.
+        k : (scenario,) array
+            Of the ratios' tail.
+        log_prior : (scenario, draw) array
+        note : str
+        """
+        wanted = (CHAINS, self.settings.draws // CHAINS)
+        chosen = _resample(log_weights, wanted[0] * wanted[1], self.settings.seed)
+        kept = np.take_along_axis(draws, chosen[..., None], axis=1)
+        kept = kept.reshape(len(draws), *wanted, draws.shape[-1])
+        of_draws = np.take_along_axis(log_prior, chosen, axis=1).reshape(len(draws), *wanted)
+        weights = np.exp(log_weights)
+        slopes = kept[..., 1:]
+        flat = np.moveaxis(slopes, 3, 1).reshape(-1, *wanted)
+        figures = summarise(flat, **self._asked)
+        summaries = {name: figures[name].reshape(len(draws), -1) for name in FIGURES}
+        # Resampling adds noise that the mean can do without, and repeats draws: their worth is
+        # that of the weights.
+        summaries["mean"] = np.einsum("sd,sdk->sk", weights, draws[..., 1:].astype(float))
+        worth = 1 / (weights**2).sum(axis=1)
+        for name in ("ess_bulk", "ess_tail"):
+            summaries[name] = np.minimum(summaries[name], worth[:, None])
+        ok = ~(k > GOOD_K) & (worth >= MIN_ESS)
+        reason = [_doubt(*figures) for figures in zip(k, worth, strict=True)]
+        diagnostics = self._named(prior_set).assign(
+            engine="reweighted", pareto_k=k, ok=ok, reason=reason
+        )
+        problems = np.full(len(draws), "", dtype=object)
+        return Posterior(
+            prior_set, kept, of_draws, summaries, diagnostics, problems.astype(str), note
+        )
+
+    def _prepare(self, priors: Any) -> Prepared:
+        spec = weights_model(len(self.slopes), dict(priors))
+        return prepare_groups(spec, self._data, BY, self._sampling)
+
+    def _as_bambi(self) -> np.ndarray:
+        """Bambi's automatic priors, whose widths are those of each scenario's predictors."""
+        sds = self.sds()
+        # Of a predictor that never varies there is nothing to learn under any width.
+        widths = BAMBI_SLOPE / np.where(sds > 0, sds, 1.0)
+        of_intercept = np.full((len(self), 1), BAMBI_INTERCEPT)
+        unit = numbers_of(Prior.of("Normal", mu=0, sigma=1))
+        return scaled(unit, np.column_stack([of_intercept, widths]))
+
+    def _named(self, prior_set: PriorSet) -> pd.DataFrame:
+        fit = [f"{prior_set.name} / " + " / ".join(row) for row in self.labels.to_numpy()]
+        return self.labels.assign(fit=fit)
+
+    def _of_slopes(self, summaries: dict[str, np.ndarray], fits: Fits) -> dict[str, np.ndarray]:
+        order = [fits.parameters.index(name) for name in self.slopes]
+        return {name: summaries[name][:, order] for name in FIGURES}
+
+    def _without_any(self, prior_set: PriorSet, problem: str) -> Posterior:
+        """What is left where no scenario has a proper posterior."""
+        n, slopes = len(self), len(self.slopes)
+        shape = (n, CHAINS, self.settings.draws // CHAINS)
+        problems = np.full(n, problem.removeprefix("no dataset can be fitted; the first: "))
+        diagnostics = self._named(prior_set).assign(
+            engine="", pareto_k=np.nan, ok=False, reason=problems
+        )
+        nothing = {name: np.full((n, slopes), np.nan) for name in FIGURES}
+        draws = np.full((*shape, slopes + 1), np.nan, dtype=np.float32)
+        return Posterior(prior_set, draws, np.full(shape, np.nan), nothing, diagnostics, problems)
+
+
+def _refuse_settings(settings: Settings) -> None:
+    if settings.engine not in ENGINES:
+        raise InputError(
+            "priors cannot be compared with this engine, which compiles every fit anew",
+            value=settings.engine,
+            allowed=", ".join(ENGINES),
+        )
+    if settings.running.cluster is not None or settings.running.store is not None:
+        raise InputError(
+            "priors are compared on this machine, and their fits are not kept",
+            value=settings.running.cluster or str(settings.running.store),
+            remedy="Leave out the cluster and the store.",
+        )
+
+
+def _doubt(k: float, worth: float) -> str:
+    """Why weighted draws are not to be trusted; empty where they are."""
+    found = [f"Pareto k {k:.2f} is above {GOOD_K}"] if k > GOOD_K else []
+    if worth < MIN_ESS:
+        found.append(f"ESS {worth:.0f} is below {MIN_ESS:.0f}")
+    return "; ".join(found)
+
+
+def _seed_of_run(seed: int, run: int) -> int:
+    """A seed for a further run, which no other seed's runs share."""
+    return int(np.random.SeedSequence((seed, run)).generate_state(1, np.uint64)[0] >> 1)
+
+
+def _resample(log_weights: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """Stratified choice of `n` draws per scenario, in random order; (scenario, n) of int."""
+    rng = np.random.default_rng(seed)
+    ends = np.cumsum(np.exp(log_weights), axis=1)
+    ends /= ends[:, -1:]
+    at = (np.arange(n) + rng.random((len(ends), n))) / n
+    chosen = np.stack([np.searchsorted(e, a) for e, a in zip(ends, at, strict=True)])
+    return rng.permuted(np.minimum(chosen, log_weights.shape[1] - 1), axis=1)

@@ -1,0 +1,182 @@
+"""Latent correlations of a study: which joint models it calls for, and what is read from them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from selfinterp_stats.estimates.propagation.joint import Joint, Posed, fit_joint
+from selfinterp_stats.estimates.propagation.latent import LatentModel
+from selfinterp_stats.estimates.propagation.reports import reported_of, standardised_singles
+from selfinterp_stats.estimates.propagation.slopes import packed
+from selfinterp_stats.estimates.sensitivity.arrays import Weighed
+from selfinterp_stats.estimates.sensitivity.conclusions import CONTRAST, Conclusion
+from selfinterp_stats.estimates.weights import BY
+from selfinterp_stats.inference.engines.pareto import GOOD_K
+from selfinterp_stats.inference.summary.summaries import summarise
+
+if TYPE_CHECKING:
+    from selfinterp_stats.study import Study
+
+Cell = tuple[str, str]
+# Draws of the joint model's parameters, over all chains.
+DRAWS: Final = 4000
+
+
+@dataclass(frozen=True)
+class JointOf:
+    """The joint model of one base model and set.
+
+    Attributes
+    ----------
+    conditions : tuple of str
+    joint : Joint
+    study : int
+        Its place among the joint posterior's studies.
+    places : (scenario,) array of int
+        Its scenarios among those of the joint posterior's slopes.
+    """
+
+    conditions: tuple[str, ...]
+    joint: Joint
+    study: int
+    places: np.ndarray
+
+    def of(self, name: str, condition: str) -> np.ndarray:
+        """Draws of a condition's parameter, (chain, draw)."""
+        return self.joint.of(f"{name}[{self.conditions.index(condition)}]", self.study)
+
+
+@dataclass(frozen=True)
+class LatentCorrelations:
+    """What the joint models say.
+
+    Attributes
+    ----------
+    draws : dict of str to (chain, draw) array
+        By the conclusion's id.
+    joints : dict of (base model, set) to JointOf
+    diagnostics : pandas.DataFrame
+        One row per parameter of every joint model: ``base_model, set, parameter, condition,
+        median, hdi_low, hdi_high, rhat, ess_bulk, pareto_k, ok``.
+    """
+
+    draws: dict[str, np.ndarray]
+    joints: dict[Cell, JointOf]
+    diagnostics: pd.DataFrame
+
+    @property
+    def engines(self) -> dict[str, int]:
+        """How many joint models each engine sampled."""
+        names = (str(one.joint.engines[one.study]) for one in self.joints.values())
+        return dict(Counter(names))
+
+
+def latent_correlations(
+    study: Study,
+    weighed: Mapping[Cell, Weighed],
+    conclusions: Sequence[Conclusion],
+    seed: int,
+) -> LatentCorrelations:
+    """Fit a joint model to every base model and set that has reports.
+
+    Parameters
+    ----------
+    study : Study
+    weighed : mapping of (base model, set) to Weighed
+    conclusions : sequence of Conclusion
+        Correlations, and changes of them.
+    seed : int
+    """
+    joints = _joints(study, weighed, _conditions(conclusions), seed)
+    return LatentCorrelations(
+        draws={
+            one.id: draws
+            for one in conclusions
+            for draws in (_draws(one, joints),)
+            if draws is not None
+        },
+        joints=joints,
+        diagnostics=pd.DataFrame(list(_diagnostics(joints))),
+    )
+
+
+def _conditions(conclusions: Sequence[Conclusion]) -> dict[Cell, list[str]]:
+    """Conditions of every base model and set whose reports can be set against weights."""
+    found: dict[Cell, list[str]] = {}
+    for one in conclusions:
+        for weighed in one.weighed:
+            own = found.setdefault((weighed.base_model, weighed.set), [])
+            own += [name for name in one.conditions if name not in own]
+    return {cell: names for cell, names in found.items() if names}
+
+
+def _joints(
+    study: Study, weighed: Mapping[Cell, Weighed], conditions: Mapping[Cell, list[str]], seed: int
+) -> dict[Cell, JointOf]:
+    """Cells of one shape are sampled side by side."""
+    singles = standardised_singles(study)
+    keys = ["base_model", "set", "condition"]
+    by_set = dict(list(singles.groupby(keys)))
+    shapes: dict[tuple[int, int], list[Cell]] = {}
+    for cell, names in conditions.items():
+        shapes.setdefault((len(weighed[cell].scenarios), len(names)), []).append(cell)
+    joints = {}
+    for (_, count), cells in shapes.items():
+        own = study.choices.set_index(["base_model", "set"]).index.isin(cells)
+        labels, choices = packed(study.choices[own], BY)
+        places = {label: i for i, label in enumerate(labels)}
+        posed = [
+            Posed(
+                label=cell,
+                which=np.array([places[*cell, str(name)] for name in weighed[cell].scenarios]),
+                reported=tuple(
+                    reported_of(
+                        by_set[*cell, name], list(weighed[cell].scenarios), study.attributes
+                    )
+                    for name in conditions[cell]
+                ),
+            )
+            for cell in cells
+        ]
+        model = LatentModel(len(study.attributes), (True,) * count)
+        joint = fit_joint(model, labels, choices, posed, draws=DRAWS, seed=seed)
+        for at, cell in enumerate(cells):
+            joints[cell] = JointOf(tuple(conditions[cell]), joint, at, posed[at].which)
+    return joints
+
+
+def _draws(conclusion: Conclusion, joints: Mapping[Cell, JointOf]) -> np.ndarray | None:
+    """Draws of one latent correlation or of the mean change of it over base models."""
+    if conclusion.against != "fitted" or not conclusion.conditions:
+        return None
+    of = [joints[one.base_model, one.set] for one in conclusion.weighed]
+    if conclusion.kind != CONTRAST:
+        return of[0].of("rho", conclusion.conditions[0])
+    before, after = conclusion.conditions
+    changes = [one.of("rho", after) - one.of("rho", before) for one in of]
+    return np.asarray(np.mean(changes, axis=0))
+
+
+def _diagnostics(joints: Mapping[Cell, JointOf]) -> Iterator[dict[str, object]]:
+    figures = ("median", "hdi_low", "hdi_high", "rhat", "ess_bulk")
+    for (base_model, set_), one in joints.items():
+        k = float(one.joint.pareto_k[one.study])
+        for name in one.joint.model.parameters:
+            stem, _, rest = name.partition("[")
+            place = rest.removesuffix("]")
+            found = summarise(one.joint.of(name, one.study)[None])
+            yield {
+                "base_model": base_model,
+                "set": set_,
+                "parameter": stem,
+                "condition": one.conditions[int(place)] if place.isdecimal() else place,
+                **{figure: float(found[figure][0]) for figure in figures},
+                "pareto_k": k,
+                "ok": k <= GOOD_K,
+            }

@@ -1,0 +1,138 @@
+"""The inference room's engines for densities of our own.
+
+They ask of a model that it has a size, a log-density and a way to its own scale, and of data that
+they come in batches; the joint model and the scenarios it is made of do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+
+import numpy as np
+
+from selfinterp_stats.inference.engines.laplace import laplace
+from selfinterp_stats.inference.engines.seeds import key_data
+from selfinterp_stats.inference.running.chunk import Chunk, fit_chunk
+from selfinterp_stats.inference.settings import Sampling
+
+if TYPE_CHECKING:
+    import jax
+
+    Array = jax.Array
+
+
+class Stackable(Protocol):
+    """Arrays about one dataset, or about many along a first axis: a tuple, nested or not."""
+
+    def astype(self, kind: type) -> Any:
+        """The same in another precision."""
+
+
+D = TypeVar("D", bound=Stackable)
+
+
+@dataclass(frozen=True)
+class Stacked(Generic[D]):
+    """Datasets of one shape, stacked along a first axis.
+
+    Attributes
+    ----------
+    labels : tuple of tuple of str
+        They and the seed settle the random numbers.
+    data : tuple of arrays
+    length : int
+        Numbers that one evaluation of the density goes through.
+    """
+
+    labels: tuple[tuple[str, ...], ...]
+    data: D
+    length: int
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def select(self, which: np.ndarray) -> Stacked[D]:
+        """The datasets at the given positions."""
+        import jax
+
+        labels = tuple(self.labels[i] for i in which)
+        return Stacked(labels, jax.tree.map(lambda a: a[which], self.data), self.length)
+
+    def filled(self, size: int) -> Stacked[D]:
+        """The same with the last dataset repeated until there are `size`."""
+        if size == len(self):
+            return self
+        return self.select(np.minimum(np.arange(size), len(self) - 1))
+
+
+def stack(data: Sequence[D]) -> D:
+    """Datasets of one shape along a first axis."""
+    import jax
+
+    return cast(D, jax.tree.map(lambda *arrays: np.stack(arrays), *data))
+
+
+def draw(
+    model: object, batch: Stacked[Any], sampling: Sampling, *, size: int | None = None
+) -> Chunk:
+    """Sample every dataset of a batch, so many at a time.
+
+    Parameters
+    ----------
+    model : object
+        With ``size``, ``log_density(theta, data)`` and ``constrain(theta, data)``.
+    batch : Stacked
+    sampling : Sampling
+    size : int, optional
+        All of them unless given.
+    """
+    from selfinterp_stats.inference.running.compiled import keep_compiled
+
+    keep_compiled()
+    size = min(size or len(batch), len(batch))
+    parts = [
+        fit_chunk(
+            cast(Any, model),
+            cast(Any, batch.select(np.arange(start, min(start + size, len(batch))))),
+            sampling,
+            size=size,
+            x64=False,
+            intercept=None,
+        )
+        for start in range(0, len(batch), size)
+    ]
+    return _joined(parts)
+
+
+def _joined(parts: list[Chunk]) -> Chunk:
+    from selfinterp_stats.inference.engines.draws import Draws
+
+    if len(parts) == 1:
+        return parts[0]
+    names = parts[0].draws.per_dataset
+    drawn = Draws(
+        values=np.concatenate([part.draws.values for part in parts]),
+        per_dataset={
+            name: np.concatenate([part.draws.per_dataset[name] for part in parts]) for name in names
+        },
+    )
+    engines, problems = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("engines", "problems")
+    )
+    return Chunk(drawn, engines, problems)
+
+
+def random_keys(seed: int, number: int, *labels: str) -> Array:
+    """So many random keys, settled by the seed and by what they are for."""
+    import jax
+    import jax.numpy as jnp
+
+    words = jnp.asarray(key_data(seed, *labels)[:2])
+    return jax.random.split(jax.random.wrap_key_data(words), number)
+
+
+def modes(model: object, batch: Stacked[Any]) -> np.ndarray:
+    """Posterior modes on the real line, (dataset, parameter)."""
+    return laplace(cast(Any, model), cast(Any, batch)).mode

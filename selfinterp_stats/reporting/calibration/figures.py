@@ -1,0 +1,73 @@
+"""Ranks drawn: how far their distribution is from uniform, model by model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from selfinterp_stats.estimates.calibration.ranks import Ranks
+from selfinterp_stats.estimates.calibration.uniformity import ecdf_band
+from selfinterp_stats.reporting import figures
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_GROUPS: Final = ("slopes", "Intercept", "sigma", "log-likelihood")
+_TITLES: Final = {"sigma": "residual sd", "Intercept": "intercept"}
+_WIDTH_INCHES: Final = 7.0
+_ROW_INCHES: Final = 1.15
+
+CAPTION: Final = (
+    "Ranks of the truth among posterior draws: their distribution function less the uniform one, "
+    "a line for each quantity. 95% of the lines of a calibrated model stay inside the grey band "
+    "throughout."
+)
+
+
+def draw_ranks(found: list[tuple[str, Ranks]]) -> Figure:
+    """Draw one row per model, one panel per group of quantities.
+
+    Parameters
+    ----------
+    found : list of (label, Ranks)
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(
+        figsize=(_WIDTH_INCHES, _ROW_INCHES * len(found) + 0.55),
+        dpi=figures.DOTS_PER_INCH,
+        facecolor="white",
+        layout="constrained",
+    )
+    panels = figure.subplots(len(found), len(_GROUPS), squeeze=False, sharex=True)
+    for row, (label, ranks) in enumerate(found):
+        groups = ranks.groups()
+        for column, group in enumerate(_GROUPS):
+            axes = panels[row, column]
+            if group not in groups:
+                axes.set_visible(False)
+                continue
+            _panel(axes, ranks, groups[group])
+            if row == 0 or group not in found[row - 1][1].groups():
+                axes.set_title(_TITLES.get(group, group))
+        panels[row, 0].set_ylabel(label.replace(", ", ",\n"), fontsize=6.5)
+    figure.supxlabel("rank, as a share of the draws", fontsize=7.5)
+    return figure
+
+
+def _panel(axes: Axes, ranks: Ranks, places: list[int]) -> None:
+    simulations = len(ranks.ranks)
+    at, low, high = ecdf_band(simulations, ranks.draws)
+    axes.fill_between(at, low, high, color="#8c8c8c", alpha=0.28, linewidth=0)
+    axes.axhline(0, color=figures.INK, linewidth=0.5)
+    ordered = np.sort(ranks.ranks[:, places], axis=0)
+    highest = np.round(at * (ranks.draws + 1) - 1)
+    for column in ordered.T:
+        share = np.searchsorted(column, highest, side="right") / simulations
+        axes.plot(at, share - at, color=figures.AFTER, linewidth=0.8)
+    reach = max(1.6 * high.max(), 1.1 * np.abs(axes.dataLim.intervaly).max())
+    axes.set_ylim(-reach, reach)
+    axes.set_xlim(0, 1)
+    axes.tick_params(labelsize=6)

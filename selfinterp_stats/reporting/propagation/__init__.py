@@ -1,0 +1,3 @@
+"""What `selfinterp propagate` writes."""
+
+from __future__ import annotations

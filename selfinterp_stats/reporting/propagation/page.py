@@ -1,0 +1,124 @@
+"""`index.html` of `selfinterp propagate`, self-contained as the report's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from selfinterp_stats.estimates.propagation import Propagation
+from selfinterp_stats.estimates.propagation.propagate import CARRIED, LATENT, PLUG_IN
+from selfinterp_stats.reporting import cells, rounding, svg
+from selfinterp_stats.reporting.figures import PAGE_VARIABLES
+from selfinterp_stats.reporting.page import (
+    notices_of,
+    provenance_facts,
+    resource,
+    template,
+    without_folders,
+)
+from selfinterp_stats.reporting.propagation import tables
+
+ORDER: Final = (PLUG_IN, CARRIED, LATENT)
+
+
+def render_page(found: Propagation, drawings: Mapping[str, str]) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    found : Propagation
+    drawings : mapping of str to str
+        What `write_figures` returned.
+
+    Returns
+    -------
+    str
+        A whole HTML document.
+    """
+    from markupsafe import Markup
+
+    study = found.weights.study
+    return template("propagate.html.jinja").render(
+        source=without_folders("source", study.source),
+        headline=headline(found),
+        why=why(found),
+        propagated=tables.propagated_table(found),
+        reliability=tables.reliability_table(found),
+        beyond=tables.beyond_table(found),
+        heterogeneity=tables.heterogeneity_table(found),
+        pooling=tables.pooling_table(found),
+        # Our own drawing; Matplotlib has escaped the names in it.
+        drawing=Markup(svg.themed(drawings["propagated"], PAGE_VARIABLES)),
+        caption=f"Medians and {rounding.percent(found.weights.settings.hdi_prob)} HDIs.",
+        notices=notices_of(study),
+        provenance=provenance_facts(found.run),
+        seed=found.weights.settings.seed,
+        version=cells.text(found.run.get("version")),
+        styles=Markup(resource("page.css")),
+        script=Markup(resource("page.js")),
+    )
+
+
+def headline(found: Propagation) -> list[str]:
+    """Say how the three estimators differ, over all correlations of reports with weights."""
+    wide = _of_reports(found).dropna()
+    if wide.empty:
+        return ["The study holds no correlation of reports with fitted weights."]
+    largest = wide[PLUG_IN].abs().idxmax()
+    row = wide.loc[largest]
+    diagnostics = found.run["propagated"].values()
+    worst = max(one["max_rhat"] for one in diagnostics)
+    least = min(one["min_ess_bulk"] for one in diagnostics)
+    name = cells.spaced(str(largest))
+    plug_in, carried, latent = (rounding.written(row[one], 2) for one in ORDER)
+    return [
+        (
+            f"The largest correlation ({name}) is {plug_in} plugged in, {carried} with the "
+            f"weights’ uncertainty carried through, and {latent} between true weights and "
+            "expected reports."
+        ),
+        (
+            f"The worst R-hat of any estimate is {rounding.written(worst, 3)}, the smallest bulk "
+            f"ESS {rounding.whole(least)}."
+        ),
+    ]
+
+
+def why(found: Propagation) -> list[str]:
+    """Explain the differences, and which estimator answers which question."""
+    wide = _of_reports(found)
+    shrunk = (wide[CARRIED] / wide[PLUG_IN])[wide[PLUG_IN].abs() > 0.3].median()
+    grown = (wide[LATENT] / wide[PLUG_IN])[wide[PLUG_IN].abs() > 0.3].median()
+    factor = f" (here by a factor of {shrunk:.2f})" if np.isfinite(shrunk) else ""
+    times = f" (here the estimate is {grown:.2f} times the plug-in)" if np.isfinite(grown) else ""
+    return [
+        (
+            "Plug-in: how strongly the weights as fitted go with the reports as averaged, the "
+            "noise of both left in. This is the paper’s number, and the one to compare with "
+            "other studies of the same size."
+        ),
+        (
+            "Carried through: the same question with every stage-1 draw in turn taken for the "
+            "truth. A draw holds the choices’ noise twice, once in the posterior’s centre and once "
+            "in the draw, and the second is unrelated to the reports: the interval becomes wider, "
+            f"as it should, but the correlation is attenuated further{factor}. The imputations "
+            "know nothing of the reports (a cut posterior), so they cannot undo it. Stage 1’s "
+            "narrow prior adds to it: it leaves max-scaled weights less certain than the choices "
+            "do. It answers what weights as uncertain as these would correlate at."
+        ),
+        (
+            "Latent: what the correlation would be with endless choices and reports. The joint "
+            "model learns the reports’ noise from their repeats and the weights’ from the choices, "
+            f"and takes both out{times}. It answers how well a model knows its weights, and rests "
+            "on more assumptions: normal residuals, and choices that follow the logistic model."
+        ),
+    ]
+
+
+def _of_reports(found: Propagation) -> pd.DataFrame:
+    table = found.table[~found.table["id"].str.contains("training_effect")]
+    wide = table.pivot(index="id", columns="estimator", values="median")
+    return wide.reindex(columns=list(ORDER))
