@@ -54,6 +54,10 @@ def test_page_figures_draws_and_provenance_are_there(ran):
         assert (out / "figures" / f"{name}.png").stat().st_size > 0
         assert (out / "figures" / f"{name}.svg").read_text().count("<svg") == 1
     assert len(list((out / "posterior").glob("*.nc"))) == 1
+    for ending in ("md", "tex"):
+        text = (out / "tables" / f"explainers.{ending}").read_text(encoding="utf-8")
+        assert "95% HDI" in text.replace("\\%", "%")
+        assert "self effect, other runs in view" in text
     run = json.loads((out / "run.json").read_text())
     assert run["package"] == "selfinterp-stats"
     assert run["diagnostics"]["rhat_largest"] <= 1.01

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -89,9 +90,6 @@ class _Task:
     def label(self) -> str:
         return " / ".join(str(part) for part in self.names.values() if part and not pd.isna(part))
 
-    def label_of(self, measure: Measure) -> str:
-        return " / ".join(filter(None, (self.label, measure.prefix.rstrip("_"))))
-
     @property
     def compares(self) -> bool:
         own = self.rows["explainer"] == self.rows["target"]
@@ -137,49 +135,62 @@ def analyse_explainers(
         )
     study = check_design(study)
     runs = runs or RunPrior()
-    make = Rows(hdi_prob)
-    table: list[Row] = []
-    cells: list[pd.DataFrame] = []
-    tipping: list[pd.DataFrame] = []
-    kept: dict[str, CellDraws] = {}
-    designs: list[Design] = []
-    measured = {task: _run_sd(rows) for task, rows in study.items.groupby("task", sort=False)}
+    found = _Found(Rows(hdi_prob))
+    run_sds = {task: _run_sd(rows) for task, rows in study.items.groupby("task", sort=False)}
     for task in _tasks(study, draws, seed):
         rng = np.random.default_rng(np.random.SeedSequence([seed, *task.label.encode()]))
-        if not task.compares:
+        if task.compares:
+            for measure in task.make():
+                found.add(task, measure, run_sds.get(task.names["task"]) or runs, rng)
+        else:
             why = "not identified: the design has no self cell or no cross cell"
-            table.append(task.names | not_identified(DELTA, "points", why))
-        for measure in task.make() if task.compares else ():
-            names = task.names | {"outcome": measure.outcome}
-            kept[" / ".join(filter(None, (task.label, measure.prefix.rstrip("_"))))] = (
-                measure.fitted
-            )
-            run_sd = measured.get(task.names["task"]) or runs
-            similar = _similarity(task.rows, measure.fitted)
-            found = make.of_measure(measure, run_sd, similar, rng)
-            table += [names | row for row in found]
-            cells.append(_cells(names, task.rows, measure, hdi_prob))
-            if not measure.prefix:
-                designs.append(Design(names, measure))
-                tipping.append(_tipping(names, measure))
-                if task.is_recognition:
-                    table += [names | row for row in naive_gaps(task.rows)]
+            found.table.append(task.names | not_identified(DELTA, "points", why))
         if progress is not None:
             progress(1, np.nan)
-    table += [make.of_comparison(found) for found in comparisons(designs)]
-    for name, sd in measured.items():
+    table = found.table + [found.make.of_comparison(one) for one in comparisons(found.designs)]
+    for name, sd in run_sds.items():
         if sd is not None:
             rng = np.random.default_rng(np.random.SeedSequence([seed, *f"{name} runs".encode()]))
             about = {"task": name, "condition": "", "training_items": np.nan, "outcome": "runs"}
-            table += [about | row for row in make.of_runs(sd, rng)]
+            table += [about | row for row in found.make.of_runs(sd, rng)]
     return ExplainerResults(
         pd.DataFrame(table, columns=list(TABLE_COLUMNS)),
-        _together(cells, CELL_COLUMNS),
-        _together(tipping, TIPPING_COLUMNS),
-        kept,
+        _together(found.cells, CELL_COLUMNS),
+        _together(found.tipping, TIPPING_COLUMNS),
+        found.draws,
         study,
         runs,
     )
+
+
+@dataclass
+class _Found:
+    """What has been concluded so far."""
+
+    make: Rows
+    table: list[Row] = field(default_factory=list)
+    cells: list[pd.DataFrame] = field(default_factory=list)
+    tipping: list[pd.DataFrame] = field(default_factory=list)
+    draws: dict[str, CellDraws] = field(default_factory=dict)
+    designs: list[Design] = field(default_factory=list)
+
+    def add(
+        self, task: _Task, measure: Measure, runs: RunPrior | RunSd, rng: np.random.Generator
+    ) -> None:
+        """Conclude from one measure of a design."""
+        names = task.names | {"outcome": measure.outcome}
+        label = " / ".join(filter(None, (task.label, measure.prefix.rstrip("_"))))
+        self.draws[label] = measure.fitted
+        similar = _similarity(task.rows, measure.fitted)
+        rows = self.make.of_measure(measure, runs, similar, rng)
+        self.table += [names | row for row in rows]
+        self.cells.append(_cells(names, task.rows, measure, self.make.hdi_prob))
+        if measure.prefix:
+            return
+        self.designs.append(Design(names, measure))
+        self.tipping.append(_tipping(names, measure))
+        if task.is_recognition:
+            self.table += [names | row for row in naive_gaps(task.rows)]
 
 
 def _together(parts: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
@@ -200,17 +211,11 @@ def _tasks(study: ExplainerStudy, draws: int, seed: int) -> Iterator[_Task]:
         names = dict(zip(ANALYSIS, key, strict=True))
         kind = outcome_kind(study.items.loc[study.items["task"] == names["task"], "outcome"])
         label = " / ".join(map(str, key))
-        yield _Task(
-            names,
-            rows,
-            lambda rows=rows, kind=kind, label=label: measures(  # type: ignore[misc]
-                rows, kind, label, **how
-            ),
-        )
+        yield _Task(names, rows, partial(measures, rows, kind, label, **how))
     for key, rows in study.cells.groupby(["task", "condition"], sort=False):
         names = {**dict(zip(("task", "condition"), key, strict=True)), "training_items": np.nan}
         label = " / ".join(map(str, key))
-        yield _Task(names, rows, lambda rows=rows, label=label: _published(rows, label, **how))  # type: ignore[misc]
+        yield _Task(names, rows, partial(_published, rows, label, **how))
 
 
 def _published(rows: pd.DataFrame, label: str, **how: Any) -> Iterator[Measure]:

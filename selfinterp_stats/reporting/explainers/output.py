@@ -11,9 +11,11 @@ import numpy as np
 from selfinterp_stats.estimates.explainers.analysis import ExplainerResults
 from selfinterp_stats.estimates.explainers.table import TABLE_COLUMNS
 from selfinterp_stats.estimates.provenance import provenance
+from selfinterp_stats.reporting import layout
 from selfinterp_stats.reporting.draws import write_netcdf
 from selfinterp_stats.reporting.explainers.figures import write_figures
-from selfinterp_stats.reporting.explainers.page import render_page, table_for_reading
+from selfinterp_stats.reporting.explainers.page import render_page
+from selfinterp_stats.reporting.explainers.tables import reading_table
 from selfinterp_stats.reporting.output import output_folder, write_run
 from selfinterp_stats.reporting.tables import csv_text
 
@@ -52,7 +54,9 @@ def write_explainers(
         tables = folder / "tables"
         tables.mkdir()
         _write(tables / "explainers.csv", csv_text(results.table, TABLE_COLUMNS))
-        _write(tables / "explainers.md", table_for_reading(results.table, hdi_prob))
+        reading = reading_table(results.table, hdi_prob)
+        _write(tables / "explainers.md", layout.to_markdown(reading))
+        _write(tables / "explainers.tex", layout.to_latex(reading, long=True))
         _write(tables / "cells.csv", csv_text(results.cells))
         _write(tables / "tipping.csv", csv_text(results.tipping))
         _write(tables / "left_out.csv", csv_text(results.study.left_out_table()))
