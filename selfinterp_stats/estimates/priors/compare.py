@@ -120,12 +120,6 @@ def compare_priors(
     Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4 (PSIS-LOO); Kallioinen et al.
     (2024), doi:10.1007/s11222-023-10366-5 (power-scaling); Piironen & Vehtari (2017),
     doi:10.1214/17-EJS1337SI (horseshoe).
-
-    Examples
-    --------
-    >>> found = compare_priors(study, {"wide": {"common": Prior.of("Normal", mu=0, sigma=10)}})
-    ... # doctest: +SKIP
-    >>> found.table[found.table["prior"] == "wide"]  # doctest: +SKIP
     """
     settings, steps = settings or Settings(), steps or Steps()
     wanted = sets_of(study, priors, only)
