@@ -14,8 +14,8 @@ from commandline import FEW_DRAWS, command, contents, process, selfinterp
 
 HEAVY = {"arviz", "arviz_stats", "bambi", "jax", "matplotlib", "numpy", "numpyro", "pandas"}
 HEAVY |= {"pymc", "pytensor", "rich", "scipy", "xarray"}
-COMMANDS = ("demo", "fetch", "reproduce", "weights", "sensitivity", "calibrate", "plan")
-COMMANDS += ("tables", "compare", "simulate")
+COMMANDS = ("demo", "fetch", "reproduce", "weights", "priors", "sensitivity", "propagate")
+COMMANDS += ("calibrate", "plan", "explainers", "tables", "compare", "simulate")
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and limits of POSIX")
 
 

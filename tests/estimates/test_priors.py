@@ -162,6 +162,15 @@ def test_reweighting_by_a_prior_that_can_be_fitted_gives_that_fit(scenarios):
     assert np.abs(means - fitted.means).max() < 5 * sd.max() * np.sqrt(2 / 400)
 
 
+def test_its_kept_draws_are_worth_their_weights(scenarios):
+    posterior = structured.fit(scenarios, PRIOR_SETS["horseshoe"])
+    kept = posterior.draws[..., 1:].mean(axis=(1, 2))
+    error = posterior.summaries["sd"] / np.sqrt(posterior.summaries["ess_bulk"])
+    assert (np.abs(kept - posterior.means) < 5 * error).all()
+    assert set(posterior.diagnostics["engine"]) == {"reweighted"}
+    assert (posterior.summaries["ess_bulk"] < SETTINGS.draws).all()
+
+
 # --- the hierarchical set
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +32,7 @@ from selfinterp_stats.models.prior_files import prior_sets, read_priors
 from selfinterp_stats.models.prior_sets import PAPER, PRIOR_SETS, PriorSet
 
 if TYPE_CHECKING:
+    from selfinterp_stats.inference.settings import Progress
     from selfinterp_stats.models import Prior
     from selfinterp_stats.study import Study
 
@@ -118,23 +120,13 @@ def compare_priors(
     Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4 (PSIS-LOO); Kallioinen et al.
     (2024), doi:10.1007/s11222-023-10366-5 (power-scaling); Piironen & Vehtari (2017),
     doi:10.1214/17-EJS1337SI (horseshoe).
-
-    Examples
-    --------
-    >>> found = compare_priors(study, {"wide": {"common": Prior.of("Normal", mu=0, sigma=10)}})
-    ... # doctest: +SKIP
-    >>> found.table[found.table["prior"] == "wide"]  # doctest: +SKIP
     """
     settings, steps = settings or Settings(), steps or Steps()
     wanted = sets_of(study, priors, only)
     with steps.step("preparing", 1):
         scenarios = Scenarios(study, settings)
-    found: list[_Found] = []
     with steps.step("priors", len(wanted)) as progress:
-        for prior_set in wanted:
-            found.append(_Found.of(scenarios, prior_set, settings.seed))
-            if progress is not None:
-                progress(1)
+        found = _under_each(scenarios, wanted, progress)
     with steps.step("conclusions", 1):
         table = conclusions_under(
             study,
@@ -184,6 +176,22 @@ def sets_of(
     return [one for name, one in known.items() if name in chosen]
 
 
+def _under_each(
+    scenarios: Scenarios, wanted: list[PriorSet], progress: Progress | None
+) -> list[_Found]:
+    """Fit under each set of priors, and judge the one before meanwhile: cores are seldom idle."""
+    judged: list[Future[_Found]] = []
+    with ThreadPoolExecutor(1) as behind:
+        for prior_set in wanted:
+            posterior = structured.fit(scenarios, prior_set)
+            if judged:  # so that no more than two sets of draws are held
+                judged[-1].result()
+            judged.append(behind.submit(_Found.of, scenarios, posterior))
+            if progress is not None:
+                progress(1)
+    return [one.result() for one in judged]
+
+
 @dataclass(frozen=True)
 class _Found:
     """What is kept of one set of priors; its draws are not."""
@@ -194,12 +202,12 @@ class _Found:
     near_certain: np.ndarray
 
     @classmethod
-    def of(cls, scenarios: Scenarios, prior_set: PriorSet, seed: int) -> _Found:
-        posterior = structured.fit(scenarios, prior_set)
+    def of(cls, scenarios: Scenarios, posterior: Posterior) -> _Found:
+        prior_set = posterior.prior_set
         judgement = judge(scenarios, posterior)
         proper = prior_set.proper((*scenarios.slopes, "Intercept"))
         certain = (
-            near_certain(scenarios, prior_set, seed)
+            near_certain(scenarios, prior_set, scenarios.settings.seed)
             if proper
             else np.full(len(scenarios), _NOTHING)
         )

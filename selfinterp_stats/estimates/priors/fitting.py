@@ -14,7 +14,6 @@ from selfinterp_stats.estimates.results import CHAINS, Settings
 from selfinterp_stats.estimates.weights import BY, refuse_constant
 from selfinterp_stats.inference.density.any_prior import with_any_prior
 from selfinterp_stats.inference.engines.draws import Draws
-from selfinterp_stats.inference.engines.pareto import GOOD_K
 from selfinterp_stats.inference.fit import Fits, prepare_groups, sample
 from selfinterp_stats.inference.prepare import Prepared
 from selfinterp_stats.inference.running.plan import plan
@@ -95,6 +94,8 @@ class Scenarios:
         1 where the model chose A.
     centres : (scenario, slope) array
         The means that were taken off.
+    asked : dict
+        Options of `summarise`.
     """
 
     def __init__(self, study: Study, settings: Settings) -> None:
@@ -103,7 +104,7 @@ class Scenarios:
         self.slopes = tuple(f"d{i}" for i in range(1, len(study.attributes) + 1))
         refuse_constant(study, list(self.slopes))
         self._data = study.choices[[*BY, "chose_a", *self.slopes]].astype({"chose_a": int})
-        self._asked: dict[str, Any] = {"hdi_prob": settings.hdi_prob, "rope": settings.rope}
+        self.asked: dict[str, Any] = {"hdi_prob": settings.hdi_prob, "rope": settings.rope}
         self._sampling = Sampling(settings.engine, CHAINS, settings.draws, settings.seed)
         self.prepared = self._prepare(weights_model(len(self.slopes)).priors)
         assert self.prepared.lifted is not None  # no engine here but batched ones
@@ -163,7 +164,7 @@ class Scenarios:
             except InputError as error:  # of no scenario
                 return self._without_any(prior_set, error.problem)
         fits = self._with_more(
-            self.sample(numbers, prepared, summary=self._asked), numbers, prepared
+            self.sample(numbers, prepared, summary=self.asked), numbers, prepared
         )
         draws = self.centred(fits)
         with np.errstate(invalid="ignore"):  # of scenarios without a posterior
@@ -173,7 +174,7 @@ class Scenarios:
             draws=draws,
             log_prior=log_prior,
             summaries=self._of_slopes(fits.summaries, fits),
-            diagnostics=diagnose(fits, fits.summaries, self._named(prior_set)),
+            diagnostics=diagnose(fits, fits.summaries, self.named(prior_set)),
             problems=fits.problems.astype(str),
         )
 
@@ -223,7 +224,7 @@ class Scenarios:
         summaries = {name: figures.copy() for name, figures in fits.summaries.items()}
         n, chains, length, parameters = values.shape
         flat = np.moveaxis(values, 3, 1).reshape(n * parameters, chains, length)
-        for name, figures in summarise(flat, **self._asked).items():
+        for name, figures in summarise(flat, **self.asked).items():
             summaries[name][few] = figures.reshape(n, parameters)
         draws = fits.draws.put(few, Draws(values))
         return replace(fits, draws=draws, summaries=summaries)
@@ -234,54 +235,6 @@ class Scenarios:
         draws = np.asarray(fits.draws.values)[..., order]
         draws[..., 0] += np.einsum("scdk,sk->scd", draws[..., 1:], self.centres)
         return draws
-
-    def resampled(
-        self,
-        prior_set: PriorSet,
-        draws: np.ndarray,
-        log_weights: np.ndarray,
-        k: np.ndarray,
-        log_prior: np.ndarray,
-        note: str = "",
-    ) -> Posterior:
-        """Equally weighted draws out of weighted ones.
-
-        Parameters
-        ----------
-        prior_set : PriorSet
-        draws : (scenario, draw, parameter) array
-        log_weights : (scenario, draw) array
-            Smoothed.
-        k : (scenario,) array
-            Of the ratios' tail.
-        log_prior : (scenario, draw) array
-        note : str
-        """
-        wanted = (CHAINS, self.settings.draws // CHAINS)
-        chosen = _resample(log_weights, wanted[0] * wanted[1], self.settings.seed)
-        kept = np.take_along_axis(draws, chosen[..., None], axis=1)
-        kept = kept.reshape(len(draws), *wanted, draws.shape[-1])
-        of_draws = np.take_along_axis(log_prior, chosen, axis=1).reshape(len(draws), *wanted)
-        weights = np.exp(log_weights)
-        slopes = kept[..., 1:]
-        flat = np.moveaxis(slopes, 3, 1).reshape(-1, *wanted)
-        figures = summarise(flat, **self._asked)
-        summaries = {name: figures[name].reshape(len(draws), -1) for name in FIGURES}
-        # Resampling adds noise that the mean can do without, and repeats draws: their worth is
-        # that of the weights.
-        summaries["mean"] = np.einsum("sd,sdk->sk", weights, draws[..., 1:].astype(float))
-        worth = 1 / (weights**2).sum(axis=1)
-        for name in ("ess_bulk", "ess_tail"):
-            summaries[name] = np.minimum(summaries[name], worth[:, None])
-        ok = ~(k > GOOD_K) & (worth >= MIN_ESS)
-        reason = [_doubt(*figures) for figures in zip(k, worth, strict=True)]
-        diagnostics = self._named(prior_set).assign(
-            engine="reweighted", pareto_k=k, ok=ok, reason=reason
-        )
-        problems = np.full(len(draws), "", dtype=object)
-        return Posterior(
-            prior_set, kept, of_draws, summaries, diagnostics, problems.astype(str), note
-        )
 
     def _as_many_at_a_time(self) -> Running:
         """Settle how many scenarios are computed together: a few of them must not be compiled for.
@@ -315,7 +268,8 @@ class Scenarios:
         unit = numbers_of(Prior.of("Normal", mu=0, sigma=1))
         return scaled(unit, np.column_stack([of_intercept, widths]))
 
-    def _named(self, prior_set: PriorSet) -> pd.DataFrame:
+    def named(self, prior_set: PriorSet) -> pd.DataFrame:
+        """Names of the fits under a set of priors, as `diagnose` wants them."""
         fit = [f"{prior_set.name} / " + " / ".join(row) for row in self.labels.to_numpy()]
         return self.labels.assign(fit=fit)
 
@@ -328,7 +282,7 @@ class Scenarios:
         n, slopes = len(self), len(self.slopes)
         shape = (n, CHAINS, self.settings.draws // CHAINS)
         problems = np.full(n, problem.removeprefix("no dataset can be fitted; the first: "))
-        diagnostics = self._named(prior_set).assign(
+        diagnostics = self.named(prior_set).assign(
             engine="", pareto_k=np.nan, ok=False, reason=problems
         )
         nothing = {name: np.full((n, slopes), np.nan) for name in FIGURES}
@@ -351,24 +305,6 @@ def _refuse_settings(settings: Settings) -> None:
         )
 
 
-def _doubt(k: float, worth: float) -> str:
-    """Why weighted draws are not to be trusted; empty where they are."""
-    found = [f"Pareto k {k:.2f} is above {GOOD_K}"] if k > GOOD_K else []
-    if worth < MIN_ESS:
-        found.append(f"ESS {worth:.0f} is below {MIN_ESS:.0f}")
-    return "; ".join(found)
-
-
 def _seed_of_run(seed: int, run: int) -> int:
     """A seed for a further run, which no other seed's runs share."""
     return int(np.random.SeedSequence((seed, run)).generate_state(1, np.uint64)[0] >> 1)
-
-
-def _resample(log_weights: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """Stratified choice of `n` draws per scenario, in random order; (scenario, n) of int."""
-    rng = np.random.default_rng(seed)
-    ends = np.cumsum(np.exp(log_weights), axis=1)
-    ends /= ends[:, -1:]
-    at = (np.arange(n) + rng.random((len(ends), n))) / n
-    chosen = np.stack([np.searchsorted(e, a) for e, a in zip(ends, at, strict=True)])
-    return rng.permuted(np.minimum(chosen, log_weights.shape[1] - 1), axis=1)

@@ -13,6 +13,7 @@ import numpy as np
 
 from selfinterp_stats.estimates.priors import horseshoe
 from selfinterp_stats.estimates.priors.fitting import Posterior, Scenarios
+from selfinterp_stats.estimates.priors.resampling import resampled
 from selfinterp_stats.inference.engines.smoothing import smoothed
 from selfinterp_stats.models.families import log_density, numbers_of, scaled
 from selfinterp_stats.models.prior_sets import (
@@ -51,7 +52,7 @@ def fit_horseshoe(scenarios: Scenarios, prior_set: PriorSet) -> Posterior:
     """Weigh the pooled draws of two wide posteriors by the horseshoe's density."""
     pool, log_weights, k, of_slopes = weighed_pool(scenarios, horseshoe.log_density)
     log_prior = of_slopes + log_density(numbers_of(INTERCEPT), pool[..., 0])
-    return scenarios.resampled(prior_set, pool, log_weights, k, log_prior)
+    return resampled(scenarios, prior_set, pool, log_weights, k, log_prior)
 
 
 def weighed_pool(
@@ -146,8 +147,8 @@ def fit_hierarchical(scenarios: Scenarios, prior_set: PriorSet) -> Posterior:
         ratios[cell], log_prior[cell] = one.mixture()
     weights, k = smoothed(ratios)
     log_prior += log_density(numbers_of(INTERCEPT), draws[..., 0])
-    return scenarios.resampled(
-        prior_set, draws, weights, k, log_prior, note=_note(scenarios, cells, learned)
+    return resampled(
+        scenarios, prior_set, draws, weights, k, log_prior, note=_note(scenarios, cells, learned)
     )
 
 
