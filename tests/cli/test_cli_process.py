@@ -14,7 +14,17 @@ from commandline import FEW_DRAWS, command, contents, process, selfinterp
 
 HEAVY = {"arviz", "arviz_stats", "bambi", "jax", "matplotlib", "numpy", "numpyro", "pandas"}
 HEAVY |= {"pymc", "pytensor", "rich", "scipy", "xarray"}
-COMMANDS = ("demo", "fetch", "reproduce", "weights", "sensitivity", "tables", "compare", "simulate")
+COMMANDS = (
+    "demo",
+    "fetch",
+    "reproduce",
+    "weights",
+    "sensitivity",
+    "propagate",
+    "tables",
+    "compare",
+    "simulate",
+)
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and limits of POSIX")
 
 
