@@ -20,7 +20,10 @@ READ = ("propagated", "reliability", "beyond", "heterogeneity", "pooling")
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A run on choices and reports of known weights, into a folder with an earlier result."""
+    """A run on choices and reports of known weights, into a folder with an earlier result.
+
+    One scenario has no valid report by the weight-trained model.
+    """
     folder = tmp_path_factory.mktemp("propagate")
     study = write_study(
         folder / "study",
@@ -31,6 +34,9 @@ def made(tmp_path_factory):
         sets=("instilled",),
         conditions=("weight-trained", "introspection-trained"),
     )
+    reports = study / f"{NAME}_instilled_weight_reports.csv"
+    lines = reports.read_text().splitlines(keepends=True)
+    reports.write_text("".join(line for line in lines if ",item_3," not in line))
     out = folder / "out"
     out.mkdir()
     (out / "run.json").write_text('{"package": "selfinterp-stats"}')
@@ -94,7 +100,10 @@ def test_every_table_is_about_both_conditions(made):
     for name in ("reliability", "beyond", "heterogeneity", "slopes_by_scenario"):
         own = table(out, name)
         assert set(own["condition"]) == {"weight-trained", "introspection-trained"}
-    assert len(table(out, "slopes_by_scenario")) == 2 * 16
+    assert len(table(out, "slopes_by_scenario")) == 2 * 16 - 1
+    by_condition = table(out, "beyond").groupby("condition")["n_scenarios"].unique()
+    assert list(by_condition["weight-trained"]) == [15]
+    assert list(by_condition["introspection-trained"]) == [16]
     weights = table(out, "pooled_weights")
     assert len(weights) == 16 * 3
     assert np.corrcoef(weights["weight"], weights["pooled"])[0, 1] > 0.9

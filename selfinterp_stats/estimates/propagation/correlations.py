@@ -124,7 +124,12 @@ def latent_correlations(
     beside_targets = _joints(study, weighed, with_targets, seed)
     draws = {one.id: _draws(one, joints, beside_targets) for one in conclusions}
     return LatentCorrelations(
-        draws={name: drawn for name, drawn in draws.items() if drawn is not None},
+        # Choices that follow their targets to the letter leave no posterior: it piles up at 1.
+        draws={
+            name: drawn
+            for name, drawn in draws.items()
+            if drawn is not None and np.isfinite(drawn).all()
+        },
         joints=joints,
         diagnostics=pd.DataFrame(
             [

@@ -44,7 +44,11 @@ EACH: Final = 400
 
 
 def interval_coverage(
-    studies: Sequence[str], design: SimulatedDesign | None = None, *, seed: int = 0
+    studies: Sequence[str],
+    design: SimulatedDesign | None = None,
+    *,
+    seed: int = 0,
+    particles: tuple[int, int] = PARTICLES,
 ) -> pd.DataFrame:
     """Simulate studies from the joint model's prior and estimate their correlations three ways.
 
@@ -54,6 +58,8 @@ def interval_coverage(
         Names; they and the seed settle what is drawn. All are in memory at once.
     design : SimulatedDesign, optional
     seed : int
+    particles : (int, int)
+        As for `fit_joint`.
 
     Returns
     -------
@@ -64,14 +70,21 @@ def interval_coverage(
     """
     design = design or SimulatedDesign()
     drawn = [draw_study(design, seed, name) for name in studies]
-    rows = [*_latent(studies, drawn, design, seed), *_two_stages(studies, drawn, design, seed)]
+    rows = [
+        *_latent(studies, drawn, design, seed, particles),
+        *_two_stages(studies, drawn, design, seed),
+    ]
     frame = pd.DataFrame(rows)
     frame["covered"] = (frame["hdi_low"] <= frame["truth"]) & (frame["truth"] <= frame["hdi_high"])
     return frame.sort_values(["study", "condition", "estimator"], ignore_index=True)
 
 
 def _latent(
-    names: Sequence[str], drawn: Sequence[SimulatedStudy], design: SimulatedDesign, seed: int
+    names: Sequence[str],
+    drawn: Sequence[SimulatedStudy],
+    design: SimulatedDesign,
+    seed: int,
+    particles: tuple[int, int],
 ) -> list[dict[str, Any]]:
     labels, choices = packed(joined_choices(drawn), BY)
     model = LatentModel(design.attributes, (True,) * design.conditions)
@@ -79,7 +92,7 @@ def _latent(
         Posed((name,), _places(labels, name), one.reported)
         for name, one in zip(names, drawn, strict=True)
     ]
-    joint = fit_joint(model, labels, choices, posed, draws=JOINT, seed=seed, particles=PARTICLES)
+    joint = fit_joint(model, labels, choices, posed, draws=JOINT, seed=seed, particles=particles)
     rows = []
     for at, (name, one) in enumerate(zip(names, drawn, strict=True)):
         for c, truth in enumerate(one.correlations):

@@ -30,6 +30,19 @@ if TYPE_CHECKING:
 # Of log tau, slopes being sds of report per unit of max-scaled weight: typically around 1.5.
 OF_TAU: Final = (-0.7, 1.0)
 DRAWS: Final = 2000
+COLUMNS: Final = (
+    "base_model",
+    "set",
+    "condition",
+    "quantity",
+    "median",
+    "hdi_low",
+    "hdi_high",
+    "rhat",
+    "ess_bulk",
+    "pareto_k",
+)
+OF_SCENARIO: Final = (*COLUMNS[:3], "scenario", "median", "hdi_low", "hdi_high", "pd")
 # Draws of the parameters with which single scenarios' slopes are drawn, over all chains.
 TAKEN: Final = 400
 
@@ -94,7 +107,8 @@ class Heterogeneity:
     Attributes
     ----------
     table : pandas.DataFrame
-        One row per report set and quantity: ``mean_slope`` and ``sd_of_slopes`` (sds of report
+        One row per report set and quantity, without those whose model could not be fitted:
+        ``mean_slope`` and ``sd_of_slopes`` (sds of report
         per sd of weight), ``share_positive`` (of scenarios like these) and ``correlation`` (the
         latent one, slopes being allowed to differ).
     scenarios : pandas.DataFrame
@@ -130,12 +144,18 @@ def slopes_by_scenario(
         chunk = draw(model, batch, Sampling("importance", draws=DRAWS, seed=settings.seed))
         values = np.asarray(chunk.draws.values, dtype=float)
         for i, (label, (cell, _)) in enumerate(zip(labels, cells, strict=True)):
+            if chunk.problems[i]:
+                continue
             k = float(chunk.draws.per_dataset["pareto_k"][i])
             rows += _rows(model, label, values[i], k, settings)
             singles.append(
                 _by_scenario(model, label, values[i], data[i], scenarios[cell], settings)
             )
-    return Heterogeneity(pd.DataFrame(rows), pd.concat(singles, ignore_index=True))
+    nothing = pd.DataFrame(columns=list(OF_SCENARIO))
+    return Heterogeneity(
+        pd.DataFrame(rows, columns=list(COLUMNS)),
+        pd.concat(singles, ignore_index=True) if singles else nothing,
+    )
 
 
 def _shapes(joints: Mapping[Cell, JointOf]) -> list[list[Cell]]:

@@ -154,7 +154,8 @@ class LatentModel:
             elif stem in ("rho", "partial"):
                 real[..., i] = np.arctanh(np.clip(own, -1 + 1e-7, 1 - 1e-7))
             elif stem == "pi":
-                real[..., i] = np.log(own / (1 - own))
+                inside = np.clip(own, 1e-7, 1 - 1e-7)
+                real[..., i] = np.log(inside / (1 - inside))
         return real
 
     def log_density(self, theta: Array, data: LatentData) -> Array:
