@@ -8,7 +8,6 @@ import click
 
 from selfinterp_stats.cli import show, terminal
 from selfinterp_stats.cli.options import (
-    draws_option,
     engine_option,
     json_option,
     options,
@@ -63,7 +62,14 @@ from selfinterp_stats.cli.options import (
     seed_option("result"),
     engine_option,
     *running_options,
-    draws_option,
+    click.option(
+        "--draws",
+        type=int,
+        default=2000,
+        show_default=True,
+        metavar="N",
+        help="Draws of each posterior, over all chains.",
+    ),
     strict_option,
     json_option,
 )

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 LEVEL: Final = 0.01
 FEWEST_STUDIES: Final = 5
+# Of each posterior; ranks take a hundred of them, intervals all.
+DRAWS: Final = 2000
 FACTORS: Final = (1.5, 1 / 1.5)
 
 
@@ -100,7 +102,7 @@ def calibrate(
     study : Study, optional
         Real data for predictive checks, which are left out without it.
     settings : Settings, optional
-        Engine, draws and seed.
+        Engine, draws (2,000 unless given) and seed.
     steps : Steps, optional
         Where seconds and progress go.
 
@@ -126,7 +128,7 @@ def calibrate(
             value=studies,
             allowed=f"0, or {FEWEST_STUDIES} and more",
         )
-    settings, steps = settings or Settings(), steps or Steps()
+    settings, steps = settings or Settings(draws=DRAWS), steps or Steps()
     models = shipped_models() if models is None else tuple(models)
     found, rows = [], []
     for model in models:

@@ -145,9 +145,19 @@ def table_of(rows: list[Row], level: float) -> pd.DataFrame:
 
 def _about(ranks: Ranks) -> str:
     parts = [ranks.model.stand_in] if ranks.model.stand_in else []
+    return "; ".join([*parts, *troubles(ranks)])
+
+
+def troubles(ranks: Ranks) -> list[str]:
+    """What went wrong with single simulations, in words."""
+    found = []
     if ranks.lost:
-        parts.append(f"{ranks.lost} simulations that no engine could fit are left out")
+        found.append(f"left out, as no engine could fit them: {_simulations(ranks.lost)}")
     few = int((ranks.ess < ranks.draws).sum())
     if few:
-        parts.append(f"{few} posteriors are worth fewer than the {ranks.draws} draws ranked among")
-    return "; ".join(parts)
+        found.append(f"worth fewer draws than the {ranks.draws} ranked among: {_simulations(few)}")
+    return found
+
+
+def _simulations(number: int) -> str:
+    return f"{number} simulation{'s' if number > 1 else ''}"

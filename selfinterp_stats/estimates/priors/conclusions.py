@@ -99,8 +99,9 @@ def conclusions_under(
             file=study.source,
             allowed="native choices, or instilled choices with target weights or reports",
         )
+    places = _places(weighed, labels)
     variants = {
-        (prior, variant): _with_means(weighed, labels, values)
+        (prior, variant): {key: one.with_means(values[places[key]]) for key, one in weighed.items()}
         for prior in means
         for variant, values in _variants(means[prior], means[PAPER], judgements[prior]).items()
     }
@@ -143,15 +144,15 @@ def _as_tables(
     return table, dict.fromkeys(keys, 0.0)
 
 
-def _with_means(
-    weighed: Mapping[tuple[str, str], Weighed], labels: pd.DataFrame, means: np.ndarray
-) -> dict[tuple[str, str], Weighed]:
-    found = {}
-    for key, one in weighed.items():
-        own = labels.index[(labels[["base_model", "set"]] == list(key)).all(axis=1)]
-        places = pd.Index(labels.loc[own, "scenario"]).get_indexer(one.scenarios)
-        found[key] = one.with_means(means[own.to_numpy()[places]])
-    return found
+def _places(
+    weighed: Mapping[tuple[str, str], Weighed], labels: pd.DataFrame
+) -> dict[tuple[str, str], np.ndarray]:
+    """Where the scenarios of each base model and set are among all."""
+    keys = pd.MultiIndex.from_frame(labels[["base_model", "set", "scenario"]])
+    return {
+        key: keys.get_indexer(pd.MultiIndex.from_product([[key[0]], [key[1]], one.scenarios]))
+        for key, one in weighed.items()
+    }
 
 
 def _of(conclusion: Conclusion, weighed: Mapping[tuple[str, str], Weighed]) -> Conclusion:

@@ -17,6 +17,8 @@ from selfinterp_stats.inference.engines.draws import Draws
 from selfinterp_stats.inference.engines.pareto import GOOD_K
 from selfinterp_stats.inference.fit import Fits, prepare_groups, sample
 from selfinterp_stats.inference.prepare import Prepared
+from selfinterp_stats.inference.running.plan import plan
+from selfinterp_stats.inference.running.workplace import workplace
 from selfinterp_stats.inference.settings import Running, Sampling
 from selfinterp_stats.inference.summary.summaries import summarise
 from selfinterp_stats.models.families import NUMBERS, log_density, numbers_of, scaled
@@ -106,6 +108,7 @@ class Scenarios:
         self.prepared = self._prepare(weights_model(len(self.slopes)).priors)
         assert self.prepared.lifted is not None  # no engine here but batched ones
         self._model = with_any_prior(self.prepared.lifted)
+        self._running = self._as_many_at_a_time()
         self.labels = pd.DataFrame(list(self.prepared.datasets.labels), columns=list(BY))
         rows = self.prepared.rows
         self.starts, self.y = rows.starts, rows.y
@@ -185,7 +188,6 @@ class Scenarios:
 
         Other runs have other random numbers; with a `summary` draws are summarised as asked.
         """
-        running = self.settings.running
         seed = self.settings.seed if run == 0 else _seed_of_run(self.settings.seed, run)
         prepared = replace(
             prepared or self.prepared,
@@ -195,7 +197,7 @@ class Scenarios:
         return sample(
             prepared,
             replace(self._sampling, seed=seed),
-            running=Running(batch_size=running.batch_size, device=running.device),
+            running=self._running,
             summary=summary,
         )
 
@@ -280,6 +282,25 @@ class Scenarios:
         return Posterior(
             prior_set, kept, of_draws, summaries, diagnostics, problems.astype(str), note
         )
+
+    def _as_many_at_a_time(self) -> Running:
+        """Settle how many scenarios are computed together: a few of them must not be compiled for.
+
+        Where that is not said, it would hang on how many are fitted.
+        """
+        given = self.settings.running
+        running = Running(batch_size=given.batch_size, device=given.device)
+        with workplace(running, self._sampling) as place:
+            layout = plan(
+                self.prepared.datasets.sizes,
+                self.prepared.datasets.fit_for_use(),
+                self._sampling,
+                parameters=len(self.prepared.parameters),
+                batch_size=running.batch_size,
+                workers=place.workers,
+                on_gpu=place.on_gpu,
+            )
+        return replace(running, batch_size=layout.size)
 
     def _prepare(self, priors: Any) -> Prepared:
         spec = weights_model(len(self.slopes), dict(priors))

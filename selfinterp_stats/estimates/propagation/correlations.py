@@ -12,7 +12,11 @@ import pandas as pd
 
 from selfinterp_stats.estimates.propagation.joint import Joint, Posed, fit_joint
 from selfinterp_stats.estimates.propagation.latent import LatentModel
-from selfinterp_stats.estimates.propagation.reports import reported_of, standardised_singles
+from selfinterp_stats.estimates.propagation.reports import (
+    reported_of,
+    standardised_singles,
+    targets_as_reports,
+)
 from selfinterp_stats.estimates.propagation.slopes import packed
 from selfinterp_stats.estimates.sensitivity.arrays import Weighed
 from selfinterp_stats.estimates.sensitivity.conclusions import CONTRAST, Conclusion
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     from selfinterp_stats.study import Study
 
 Cell = tuple[str, str]
+# Stands for the target weights among the conditions.
+TARGET: Final = "target"
 # Draws of the joint model's parameters, over all chains.
 DRAWS: Final = 4000
 
@@ -51,6 +57,21 @@ class JointOf:
         """Draws of a condition's parameter, (chain, draw)."""
         return self.joint.of(f"{name}[{self.conditions.index(condition)}]", self.study)
 
+    def residual_correlation(self) -> np.ndarray:
+        """Draws of the correlations of the conditions' residuals.
+
+        Returns
+        -------
+        (chain, draw, condition, condition) array
+        """
+        import jax
+
+        model = self.joint.model
+        with jax.enable_x64(True):
+            theta = model.unconstrain(self.joint.values[self.study])
+            found = jax.jit(jax.vmap(jax.vmap(model.residual_correlation)))(theta)
+            return np.asarray(found)
+
 
 @dataclass(frozen=True)
 class LatentCorrelations:
@@ -62,8 +83,8 @@ class LatentCorrelations:
         By the conclusion's id.
     joints : dict of (base model, set) to JointOf
     diagnostics : pandas.DataFrame
-        One row per parameter of every joint model: ``base_model, set, parameter, condition,
-        median, hdi_low, hdi_high, rhat, ess_bulk, pareto_k, ok``.
+        One row per parameter of every joint model: ``base_model, set, model, parameter,
+        condition, median, hdi_low, hdi_high, rhat, ess_bulk, pareto_k, ok``.
     """
 
     draws: dict[str, np.ndarray]
@@ -93,16 +114,24 @@ def latent_correlations(
         Correlations, and changes of them.
     seed : int
     """
-    joints = _joints(study, weighed, _conditions(conclusions), seed)
+    conditions = _conditions(conclusions)
+    joints = _joints(study, weighed, conditions, seed)
+    with_targets = {
+        cell: [*names, TARGET]
+        for cell, names in conditions.items()
+        if np.isfinite(weighed[cell].targets).any()
+    }
+    beside_targets = _joints(study, weighed, with_targets, seed)
+    draws = {one.id: _draws(one, joints, beside_targets) for one in conclusions}
     return LatentCorrelations(
-        draws={
-            one.id: draws
-            for one in conclusions
-            for draws in (_draws(one, joints),)
-            if draws is not None
-        },
+        draws={name: drawn for name, drawn in draws.items() if drawn is not None},
         joints=joints,
-        diagnostics=pd.DataFrame(list(_diagnostics(joints))),
+        diagnostics=pd.DataFrame(
+            [
+                *_diagnostics(joints, "reports"),
+                *_diagnostics(beside_targets, "reports and targets"),
+            ]
+        ),
     )
 
 
@@ -127,16 +156,18 @@ def _joints(
     for cell, names in conditions.items():
         shapes.setdefault((len(weighed[cell].scenarios), len(names)), []).append(cell)
     joints = {}
-    for (_, count), cells in shapes.items():
+    for cells in shapes.values():
         own = study.choices.set_index(["base_model", "set"]).index.isin(cells)
         labels, choices = packed(study.choices[own], BY)
         places = {label: i for i, label in enumerate(labels)}
         posed = [
             Posed(
-                label=cell,
+                label=(*cell, *conditions[cell]),
                 which=np.array([places[*cell, str(name)] for name in weighed[cell].scenarios]),
                 reported=tuple(
-                    reported_of(
+                    targets_as_reports(weighed[cell].targets)
+                    if name == TARGET
+                    else reported_of(
                         by_set[*cell, name], list(weighed[cell].scenarios), study.attributes
                     )
                     for name in conditions[cell]
@@ -144,26 +175,46 @@ def _joints(
             )
             for cell in cells
         ]
-        model = LatentModel(len(study.attributes), (True,) * count)
+        noisy = tuple(name != TARGET for name in conditions[cells[0]])
+        model = LatentModel(len(study.attributes), noisy)
         joint = fit_joint(model, labels, choices, posed, draws=DRAWS, seed=seed)
         for at, cell in enumerate(cells):
             joints[cell] = JointOf(tuple(conditions[cell]), joint, at, posed[at].which)
     return joints
 
 
-def _draws(conclusion: Conclusion, joints: Mapping[Cell, JointOf]) -> np.ndarray | None:
+def _draws(
+    conclusion: Conclusion,
+    joints: Mapping[Cell, JointOf],
+    beside_targets: Mapping[Cell, JointOf],
+) -> np.ndarray | None:
     """Draws of one latent correlation or of the mean change of it over base models."""
-    if conclusion.against != "fitted" or not conclusion.conditions:
+    cells = [(one.base_model, one.set) for one in conclusion.weighed]
+    if conclusion.kind == CONTRAST:
+        before, after = conclusion.conditions
+        of = [joints[cell] for cell in cells]
+        changes = [one.of("rho", after) - one.of("rho", before) for one in of]
+        return np.asarray(np.mean(changes, axis=0))
+    (cell,) = cells
+    if conclusion.against == "fitted":
+        return joints[cell].of("rho", conclusion.conditions[0])
+    if cell not in beside_targets:
         return None
-    of = [joints[one.base_model, one.set] for one in conclusion.weighed]
-    if conclusion.kind != CONTRAST:
-        return of[0].of("rho", conclusion.conditions[0])
-    before, after = conclusion.conditions
-    changes = [one.of("rho", after) - one.of("rho", before) for one in of]
-    return np.asarray(np.mean(changes, axis=0))
+    of_target = beside_targets[cell]
+    if not conclusion.conditions:
+        return of_target.of("rho", TARGET)
+    return _between(of_target, conclusion.conditions[0], TARGET)
 
 
-def _diagnostics(joints: Mapping[Cell, JointOf]) -> Iterator[dict[str, object]]:
+def _between(one: JointOf, first: str, second: str) -> np.ndarray:
+    """Correlation of two conditions' expected reports: through the weights, and beside them."""
+    a, b = one.of("rho", first), one.of("rho", second)
+    at = [one.conditions.index(name) for name in (first, second)]
+    residual = one.residual_correlation()[..., at[0], at[1]]
+    return np.asarray(a * b + np.sqrt((1 - a**2) * (1 - b**2)) * residual)
+
+
+def _diagnostics(joints: Mapping[Cell, JointOf], model: str) -> Iterator[dict[str, object]]:
     figures = ("median", "hdi_low", "hdi_high", "rhat", "ess_bulk")
     for (base_model, set_), one in joints.items():
         k = float(one.joint.pareto_k[one.study])
@@ -174,6 +225,7 @@ def _diagnostics(joints: Mapping[Cell, JointOf]) -> Iterator[dict[str, object]]:
             yield {
                 "base_model": base_model,
                 "set": set_,
+                "model": model,
                 "parameter": stem,
                 "condition": one.conditions[int(place)] if place.isdecimal() else place,
                 **{figure: float(found[figure][0]) for figure in figures},

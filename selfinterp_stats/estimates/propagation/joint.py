@@ -15,9 +15,9 @@ from selfinterp_stats.estimates.propagation.scenarios import Reported, latent_da
 from selfinterp_stats.estimates.propagation.slopes import Around, Choices, SlopeDraws, draw_slopes
 from selfinterp_stats.inference.settings import Sampling
 
-# Draws of every scenario's slopes: while looking for the mode, and in the end.
-SKETCH: Final = 300
-DRAWS: Final = 600
+# Draws of every scenario's slopes: while looking for the mode, and in the end. (What is compiled
+# for one number serves both.)
+PARTICLES: Final = (500, 500)
 # Rounds of looking for the mode, each with draws that the one before has tilted.
 ROUNDS: Final = 2
 # How much of the reports' pull the draws feel: all of it would leave them too narrow where the
@@ -83,7 +83,7 @@ def fit_joint(
     *,
     draws: int,
     seed: int,
-    particles: tuple[int, int] = (SKETCH, DRAWS),
+    particles: tuple[int, int] = PARTICLES,
 ) -> Joint:
     """Fit the joint model to studies of one shape.
 

@@ -271,9 +271,9 @@ class LatentModel:
 
         _, z, log_sigma, _, _ = self._of_reports(theta)
         apart = jnp.exp(log_sigma) / jnp.cosh(z)
-        return apart[:, None] * self._residual_correlation(theta) * apart[None, :]
+        return apart[:, None] * self.residual_correlation(theta) * apart[None, :]
 
-    def _residual_correlation(self, theta: Array) -> Array:
+    def residual_correlation(self, theta: Array) -> Array:
         """Correlations of the conditions' residuals from partial ones, row by row."""
         import jax.numpy as jnp
 

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 MAX_STEPS = 60
 # Length of a Newton step, in posterior standard deviations, at which the mode is reached.
 CONVERGED = 1e-8
-# Fractions of a Newton step that are tried, best first; the last one stays where it is.
-FRACTIONS = (1.0, 0.5, 0.2, 0.05, 0.01, 0.001, 0.0)
+# Fractions of a Newton step that are tried, best first; the last one stays where it is. Where the
+# curvature nearly vanishes on the way, as it may between far scales and the mode, a step is
+# thousands of times too long.
+FRACTIONS = (1.0, 0.5, 0.2, 0.05, 0.01, 1e-3, 1e-4, 1e-5, 0.0)
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,7 @@ def headline(found: Calibration) -> list[str]:
     power = rounding.share(broken["power"].min())
     sentences = [
         f"{ranks} uniformity tests of ranks pass, and {intervals} checks of coverage.",
-        f"{_passing(broken)} broken models are found out (power {power} with so many simulations).",
+        f"{_passing(broken)} broken models are found out (power {power}).",
     ]
     if RECOVERY in of:
         judged = of[RECOVERY][of[RECOVERY]["passes"] != ""]

@@ -7,6 +7,7 @@ from typing import Final
 import pandas as pd
 
 from selfinterp_stats.estimates.calibration import Calibration
+from selfinterp_stats.estimates.calibration.checks import FACTORS
 from selfinterp_stats.estimates.calibration.table import (
     BROKEN,
     COVERAGE,
@@ -14,6 +15,7 @@ from selfinterp_stats.estimates.calibration.table import (
     PREDICTIVE,
     RECOVERY,
     SBC,
+    troubles,
 )
 from selfinterp_stats.reporting import cells, layout, rounding
 
@@ -59,7 +61,9 @@ def ranks_table(found: Calibration) -> layout.ReadingTable:
         )
         for row in rows.to_dict("records")
     ]
-    stand_ins = [str(note) for note in rows["note"].unique() if note]
+    stand_ins = dict.fromkeys(one.model.stand_in for one in found.ranks if one.model.stand_in)
+    whole = found.ranks[: len(found.ranks) - len(FACTORS)]
+    lost = [f"{one.model.name}: {words}" for one in whole for words in troubles(one)]
     return layout.ReadingTable(
         "calibration_ranks",
         "Are the ranks of the truth uniform?",
@@ -69,7 +73,7 @@ def ranks_table(found: Calibration) -> layout.ReadingTable:
         body,
         (
             _COMPONENTS,
-            *(f"{note[0].upper()}{note[1:]}." for note in stand_ins),
+            *(f"{note[0].upper()}{note[1:]}." for note in (*stand_ins, *lost)),
         ),
     )
 
