@@ -11,7 +11,7 @@ a target easier or harder: the items' random numbers are the same, so that the d
 two estimates of delta is what the bias does and little else. Its mean is given with its Monte
 Carlo error.
 
-Writes reports/calibration/explainers.{json,md}.
+Writes reports/explainers/calibration.{json,md}.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from selfinterp_stats.models.explainers.crossed import CellName, Part, parts_of
 from selfinterp_stats.models.explainers.items import ITEM_SD, ItemDesign, item_model
 from selfinterp_stats.models.explainers.patterns import Collapsed, Patterns
 
-REPORTS: Final = Path(__file__).resolve().parents[1] / "reports" / "calibration"
+REPORTS: Final = Path(__file__).resolve().parents[1] / "reports" / "explainers"
 BIASES: Final = {
     "explainer better by 2 logits": {"skill": 2.0},
     "explainer worse by 2 logits": {"skill": -2.0},
@@ -272,8 +272,8 @@ def main() -> None:
                 if pairs
             },
         }
-        (given.out / "explainers.json").write_text(json.dumps(found, indent=1) + "\n")
-        (given.out / "explainers.md").write_text(report(found))
+        (given.out / "calibration.json").write_text(json.dumps(found, indent=1) + "\n")
+        (given.out / "calibration.md").write_text(report(found))
         print(report(found), flush=True)
 
 

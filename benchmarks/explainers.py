@@ -266,6 +266,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--out", type=Path, default=REPORTS)
     given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
     earlier = given.out / "numbers.json"
     found = json.loads(earlier.read_text()) if earlier.is_file() else {}
     for name in given.only:
@@ -275,10 +276,9 @@ def main() -> int:
         taken = {"seconds": ran.seconds, "cpu_seconds": ran.cpu_seconds}
         found[name] = {**part, **taken, **ran.health, "load": os.getloadavg()[0]}
         print(json.dumps({name: found[name]}, indent=1), flush=True)
-    given.out.mkdir(parents=True, exist_ok=True)
-    found = {name: found[name] for name in PARTS if name in found}
-    earlier.write_text(json.dumps(found, indent=1) + "\n")
-    (given.out / "numbers.md").write_text(report(found))
+        found = {name: found[name] for name in PARTS if name in found}
+        earlier.write_text(json.dumps(found, indent=1) + "\n")
+        (given.out / "numbers.md").write_text(report(found))
     return int(not all(all(part["claims"].values()) for part in found.values()))
 
 
