@@ -253,9 +253,8 @@ class LatentModel:
         own = noise * here / jnp.maximum(data.counts, 1) + (1 - here)
         eye = jnp.eye(self.conditions, dtype=slope.dtype)
         covariance = common * here[:, :, None] * here[:, None, :] + own[:, :, None] * eye
-        factor = jnp.linalg.cholesky(covariance)
-        log_det = 2 * jnp.log(jnp.diagonal(factor, axis1=1, axis2=2)).sum(axis=1)
-        return slope, mu - slope * mean, jnp.linalg.inv(covariance), log_det
+        precision, log_det = _inverse(covariance)
+        return slope, mu - slope * mean, precision, log_det
 
     def moments(self, theta: Any) -> tuple[Any, Any]:
         """Mean and sd of a max-scaled weight over attributes and scenarios."""
@@ -334,3 +333,26 @@ def log_size(delta: Any) -> tuple[Any, Any, Any]:
     density = jnp.exp(-0.5 * delta * x**2) * (_WEIGHTS / 2)
     total = density.sum()
     return jnp.log(total), (density * x).sum() / total, (density * x**2).sum() / total
+
+
+def _inverse(covariance: Any) -> tuple[Any, Any]:
+    """Inverses and log determinants of (..., c, c) covariances, c being small.
+
+    Written out: LAPACK on many small matrices within one compiled program can bring XLA's threads
+    on a machine of two cores to wait for each other for ever.
+    """
+    import jax.numpy as jnp
+
+    c = covariance.shape[-1]
+    low: list[list[Any]] = [[None] * c for _ in range(c)]
+    back: list[list[Any]] = [[jnp.zeros_like(covariance[..., 0, 0])] * c for _ in range(c)]
+    for i in range(c):
+        for j in range(i + 1):
+            rest = covariance[..., i, j] - sum(low[i][k] * low[j][k] for k in range(j))
+            low[i][j] = jnp.sqrt(rest) if i == j else rest / low[j][j]
+        back[i][i] = 1 / low[i][i]
+        for j in range(i):
+            back[i][j] = -sum(low[i][k] * back[k][j] for k in range(j, i)) / low[i][i]
+    root = jnp.stack([jnp.stack(row, axis=-1) for row in back], axis=-2)
+    log_det = 2 * sum(jnp.log(low[i][i]) for i in range(c))
+    return jnp.einsum("...ka,...kb->...ab", root, root), log_det
