@@ -9,7 +9,7 @@ and counts how often the 95% HDIs hold the correlation that a study was drawn wi
 done in parts; a part that is finished is kept in OUT/parts until all are, so that the same command
 goes on where it was stopped.
 
-Writes ``coverage.{csv,json,md}`` to ``reports/propagation/``.
+Writes ``latent_coverage.{csv,json,md}`` to ``reports/benchmarks/``.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ def main(arguments: list[str] | None = None) -> int:
         "machine": describe_machine(),
         "estimators": [summary(table, estimator) for estimator in ORDER],
     }
-    table.drop(columns="seconds").to_csv(options.out / "coverage.csv", index=False)
-    (options.out / "coverage.json").write_text(json.dumps(record, indent=1) + "\n")
-    (options.out / "coverage.md").write_text(markdown(record))
+    table.drop(columns="seconds").to_csv(options.out / "latent_coverage.csv", index=False)
+    (options.out / "latent_coverage.json").write_text(json.dumps(record, indent=1) + "\n")
+    (options.out / "latent_coverage.md").write_text(markdown(record))
     for file in parts.glob("*.csv"):
         file.unlink()
     parts.rmdir()
@@ -86,7 +86,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--scenarios", type=int, default=30)
     parser.add_argument("--conditions", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=ROOT / "reports" / "propagation")
+    parser.add_argument("--out", type=Path, default=ROOT / "reports" / "benchmarks")
     return parser
 
 

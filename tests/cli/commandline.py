@@ -13,7 +13,7 @@ from pathlib import Path
 
 from selfinterp_stats.cli.main import run
 
-# Enough for everything to be computed; far too few for the diagnostics to pass.
+# Enough for everything to be computed; too few for the diagnostics of most fits to pass.
 FEW_DRAWS = ("--draws", "400", "--regression-draws", "400")
 
 

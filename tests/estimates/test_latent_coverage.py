@@ -1,7 +1,7 @@
 """The joint model's HDI holds truths that its prior has drawn: the quick form.
 
 The full one, with 400 studies, is ``benchmarks/latent_coverage.py``; its result is committed under
-``reports/propagation/``.
+``reports/benchmarks/``.
 """
 
 from __future__ import annotations

@@ -28,6 +28,9 @@ from selfinterp_stats.inference.summary.summaries import summarise
 FEWEST_ACCEPTED = 0.2
 LEAST_WORTH = 0.6
 NEAR_MODE = 1e-3
+# So many datasets that are not to be trusted are fitted by NUTS together, or else as many as the
+# chunk has: two widths to compile, whatever their number.
+FEW_POOR = 8
 # Acceptance aimed at where NUTS diverged at its usual steps.
 CAREFUL = 0.9
 
@@ -150,7 +153,7 @@ def _draw(
         )
         return _better(drawn, again.select(range(len(poor))), poor), engines
     # Nothing else is tried first: where the first proposals miss a tail, so do any made after them.
-    width = 1 << (len(poor) - 1).bit_length()
+    width = FEW_POOR if len(poor) <= FEW_POOR <= len(batch) else len(batch)
     again = _with_nuts(
         model, batch.select(poor).filled(width), approximation.select(poor).filled(width), how
     )

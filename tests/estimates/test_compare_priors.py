@@ -67,16 +67,16 @@ def test_the_papers_set_is_the_papers_fit(study, scenarios):
 
 
 def test_other_numbers_and_families_compile_nothing(scenarios):
-    scenarios.fit(PRIOR_SETS["paper"])
+    # Under a wide prior NUTS comes in as well.
+    for sigma in (1, 5):
+        scenarios.fit(PriorSet.of("normal", {"common": Prior.of("Normal", mu=0, sigma=sigma)}))
     before = TRACES.copy()
     for prior in (
         Prior.of("Normal", mu=0.5, sigma=3),
         Prior.of("StudentT", nu=5, mu=0, sigma=1),
         Prior.of("Logistic", mu=0, s=1),
     ):
-        posterior = scenarios.fit(PriorSet.of("other", {"common": prior}))
-        # Had NUTS come in, it would have been compiled.
-        assert set(posterior.diagnostics["engine"]) == {"importance"}
+        scenarios.fit(PriorSet.of("other", {"common": prior}))
     assert before == TRACES
 
 
