@@ -229,9 +229,9 @@ ENTRANTS = {
     # One draw of importance is worth a little less than one effective draw: some more are asked
     # for, so that 4,000 effective ones are had.
     "importance": Entrant(
-        "importance, this package", OWN_IMPORTS, own("importance"), own_slopes, draws=1200
+        "importance, this package", OWN_IMPORTS, own("importance"), own_slopes, draws=1040
     ),
-    "auto": Entrant("auto, this package", OWN_IMPORTS, own("auto"), own_slopes, draws=1200),
+    "auto": Entrant("auto, this package", OWN_IMPORTS, own("auto"), own_slopes, draws=1040),
     "nuts": Entrant("nuts, this package", (*OWN_IMPORTS, "numpyro.infer"), own("nuts"), own_slopes),
     "nutpie": Entrant(
         "nutpie, with_data", ("nutpie", "pymc", "numba"), nutpie_with_data, nutpie_slopes

@@ -27,6 +27,10 @@ from selfinterp_stats.inference.summary.summaries import summarise
 # only where proposals have reached it.
 FEWEST_ACCEPTED = 0.2
 LEAST_WORTH = 0.6
+# Proposals of this worth and with a tail as light as this are tried once more, around the moments
+# of the draws, before NUTS is.
+WORTH_ANOTHER = 0.2
+LIGHT_TAIL = 0.5
 NEAR_MODE = 1e-3
 # So many datasets that are not to be trusted are fitted by NUTS together, or else as many as the
 # chunk has: two widths to compile, whatever their number.
@@ -143,16 +147,23 @@ def _draw(
     poor = _poor(drawn, approximation, n)
     if not len(poor):
         return drawn, engines
-    if sampling.engine == "importance":
+    alone = sampling.engine == "importance"
+    worth = drawn.per_dataset["effective_share"][poor] >= WORTH_ANOTHER
+    light = drawn.per_dataset["pareto_k"][poor] <= LIGHT_TAIL
+    # Where proposals may have missed a tail, those made after what they have seen miss it as well.
+    once_more = poor if alone else poor[worth & light]
+    if len(once_more):
         again, _ = importance(
             model,
-            batch.select(poor).filled(len(batch)),
-            around.select(poor).filled(len(batch)),
-            heavy=True,
+            batch.select(once_more).filled(len(batch)),
+            around.select(once_more).filled(len(batch)),
+            heavy=alone,
             **how,
         )
-        return _better(drawn, again.select(range(len(poor))), poor), engines
-    # Nothing else is tried first: where the first proposals miss a tail, so do any made after them.
+        drawn = _better(drawn, again.select(range(len(once_more))), once_more)
+        poor = _poor(drawn, approximation, n)
+    if alone or not len(poor):
+        return drawn, engines
     width = FEW_POOR if len(poor) <= FEW_POOR <= len(batch) else len(batch)
     again = _with_nuts(
         model, batch.select(poor).filled(width), approximation.select(poor).filled(width), how
