@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from selfinterp_stats.estimates.priors.fitting import Posterior, Scenarios
-from selfinterp_stats.inference.engines.smoothing import smoothed
+from selfinterp_stats.inference.engines.pareto import smoothed
 from selfinterp_stats.inference.running.devices import cores
 
 # As many draws leave an elpd an error of a hundredth of its own standard error.

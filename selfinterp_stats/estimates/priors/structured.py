@@ -14,7 +14,7 @@ import numpy as np
 from selfinterp_stats.estimates.priors import horseshoe
 from selfinterp_stats.estimates.priors.fitting import Posterior, Scenarios
 from selfinterp_stats.estimates.priors.resampling import resampled
-from selfinterp_stats.inference.engines.smoothing import smoothed
+from selfinterp_stats.inference.engines.pareto import smoothed
 from selfinterp_stats.models.families import log_density, numbers_of, scaled
 from selfinterp_stats.models.prior_sets import (
     INTERCEPT,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from selfinterp_stats.inference.engines.smoothing import smoothed
+from selfinterp_stats.inference.engines.pareto import pareto_k, smoothed
 
 
 @pytest.mark.parametrize("draws", [200, 1000])
@@ -31,3 +31,11 @@ def test_one_ratio_above_all_others_is_said_to_have_no_tail():
     weights, k = smoothed(log_ratios)
     assert k[0] == np.inf
     assert np.exp(weights).sum() == pytest.approx(1)
+
+
+def test_a_dataset_without_a_usable_tail_has_no_k_and_the_others_keep_theirs():
+    log_ratios = np.random.default_rng(3).standard_t(5, (3, 1000))
+    log_ratios[1, 30:] = -np.inf  # fewer draws have a weight than half of the tail holds
+    k = pareto_k(log_ratios)
+    assert np.isnan(k[1])
+    assert k[[0, 2]] == pytest.approx(smoothed(log_ratios[[0, 2]])[1], abs=1e-12)
