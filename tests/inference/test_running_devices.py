@@ -120,3 +120,25 @@ def test_memory_does_not_grow_with_the_number_of_datasets_where_summaries_are_ke
     assert many - few < of_draws / 2
     # The measure sees the draws where they are kept.
     assert seen["control"] - few > of_draws
+
+
+PROGRAMS = """
+from batches import datasets, fit
+for engine in ("importance", "nuts"):
+    fit(datasets(4), "y ~ x * f", engine=engine)
+"""
+
+
+def test_no_program_waits_for_threads_that_others_may_hold(tmp_path):
+    """LAPACK's batches do: as many programs at a time as XLA has threads then wait for ever."""
+    environment = {
+        **os.environ,
+        "JAX_DUMP_IR_TO": str(tmp_path),
+        "JAX_ENABLE_COMPILATION_CACHE": "false",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+    subprocess.run([sys.executable, "-c", PROGRAMS], env=environment, check=True, timeout=200)
+    programs = {path.name: path.read_text() for path in tmp_path.glob("*.mlir")}
+    for ours in ("fit", "run", "chunk"):  # of Laplace, NUTS and importance
+        assert any(f"_jit_{ours}" in name for name in programs)
+    assert [name for name, text in programs.items() if "lapack" in text] == []

@@ -14,6 +14,7 @@ import numpy as np
 
 from selfinterp_stats.inference.density.batch import Batch, Data
 from selfinterp_stats.inference.density.lift import LiftedModel
+from selfinterp_stats.inference.engines.inverse_root import inverse_root
 from selfinterp_stats.inference.running.traces import traced
 
 if TYPE_CHECKING:
@@ -98,24 +99,23 @@ def _fit(model: LiftedModel, data: Data) -> tuple[Array, Array, Array]:
     fractions = jnp.asarray(FRACTIONS)
 
     def newton(state: Any) -> Any:
-        theta, _, _, _, count = state
+        theta, _, _, count = state
         gradient, hessian = slope_and_curvature(theta)
-        values, vectors = jnp.linalg.eigh(hessian)
-        # |eigenvalues| keep the step a descent where the posterior is not log-concave.
-        step = vectors @ ((vectors.T @ gradient) / jnp.maximum(jnp.abs(values), 1e-8))
-        candidates = theta - fractions[:, None] * step
+        # A root of the curvature's inverse also where the posterior is not log-concave: every step
+        # is a descent.
+        root = inverse_root(hessian)
+        in_sds = root.T @ gradient
+        candidates = theta - fractions[:, None] * (root @ in_sds)
         losses = jax.vmap(loss)(candidates)
         best = jnp.argmin(jnp.where(jnp.isfinite(losses), losses, jnp.inf))
-        size = jnp.sqrt(jnp.abs(gradient @ step))
-        return candidates[best], size, values, vectors, count + 1
+        return candidates[best], jnp.sqrt(in_sds @ in_sds), root, count + 1
 
     def unfinished(state: Any) -> Array:
-        _, size, _, _, count = state
+        _, size, _, count = state
         return (size > CONVERGED) & (count < MAX_STEPS)
 
     p = model.size
-    start = (jnp.zeros(p), jnp.asarray(jnp.inf), jnp.ones(p), jnp.eye(p), jnp.asarray(0))
+    start = (jnp.zeros(p), jnp.asarray(jnp.inf), jnp.eye(p), jnp.asarray(0))
     # The curvature is that of the last step's start, within CONVERGED of the mode.
-    theta, size, values, vectors, _ = jax.lax.while_loop(unfinished, newton, start)
-    covariance = (vectors / jnp.maximum(values, 1e-8)) @ vectors.T
-    return theta, jnp.linalg.cholesky(covariance), size
+    theta, size, root, _ = jax.lax.while_loop(unfinished, newton, start)
+    return theta, root, size

@@ -1,0 +1,86 @@
+"""Root of the inverse of a small symmetric matrix, in plain array operations.
+
+JAX's own factorisations call LAPACK, which on a CPU splits a batch over XLA's threads and waits for
+them on one of them. Where as many programs run at a time as there are threads, each may wait for
+all others, for ever.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import jax
+
+    Array = jax.Array
+
+# Smallest pivots of a matrix with a unit diagonal: of one that is positive definite, which nearly
+# dependent predictors may make as small as rounding lets them be told from zero; of any other.
+LEAST, LEAST_WHERE_INDEFINITE = 1e-13, 0.1
+
+
+def inverse_root(matrix: Array) -> Array:
+    """Lower Cholesky factor R of the inverse: R R' is the inverse of `matrix`.
+
+    Where the matrix is not positive definite, of one that is: with the same scales, and with
+    pivots made positive and not small, so that R R' turns a gradient into a step downhill of a
+    sensible length.
+
+    Parameters
+    ----------
+    matrix : (parameter, parameter) array
+        Symmetric.
+
+    Returns
+    -------
+    (parameter, parameter) array
+    """
+    import jax.numpy as jnp
+
+    largest = jnp.abs(matrix).max()
+    size = jnp.maximum(jnp.abs(jnp.diagonal(matrix)), LEAST * largest)
+    scale = 1 / jnp.sqrt(jnp.where(largest > 0, size, 1))
+    # In reversed order, the inverse of a lower factor becomes the lower factor of the inverse.
+    backwards = (scale[:, None] * matrix * scale)[::-1, ::-1]
+    _, found = _factors(backwards, LEAST)
+    least = jnp.where(found.min() > LEAST, LEAST, LEAST_WHERE_INDEFINITE)
+    lower, pivots = _factors(backwards, least)
+    root = _unit_inverse(lower).T / jnp.sqrt(jnp.maximum(jnp.abs(pivots), least))
+    return scale[:, None] * root[::-1, ::-1]
+
+
+def _factors(matrix: Array, least: Array | float) -> tuple[Array, Array]:
+    """Unit lower triangular L and pivots d where L diag(d) L' is the matrix.
+
+    Below a pivot that is negative, or smaller than `least`, it is what takes its place.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    places = jnp.arange(len(matrix))
+
+    def column(j: Array, so_far: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        lower, pivots, found = so_far
+        left = matrix[:, j] - lower @ (pivots * lower[j])  # what earlier columns do not explain
+        pivot = jnp.maximum(jnp.abs(left[j]), least)
+        lower = lower.at[:, j].set(jnp.where(places > j, left / pivot, places == j))
+        return lower, pivots.at[j].set(pivot), found.at[j].set(left[j])
+
+    nothing = jnp.zeros_like(matrix[0])
+    lower, _, found = jax.lax.fori_loop(
+        0, len(matrix), column, (jnp.zeros_like(matrix), nothing, nothing)
+    )
+    return lower, found
+
+
+def _unit_inverse(lower: Array) -> Array:
+    """Inverse of a lower triangular matrix with ones on its diagonal."""
+    import jax
+    import jax.numpy as jnp
+
+    identity = jnp.eye(len(lower), dtype=lower.dtype)
+
+    def row(i: Array, so_far: Array) -> Array:
+        return so_far.at[i].set(identity[i] - lower[i] @ so_far)
+
+    return jax.lax.fori_loop(0, len(lower), row, jnp.zeros_like(lower))
