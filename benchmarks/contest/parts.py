@@ -67,7 +67,7 @@ class Scale:
     datasets: int = 400
     datasets_nuts: int = 32
     for_workers: int = 1_000
-    for_workers_nuts: int = 128
+    for_workers_nuts: int = 512
     on_gpu: int = 100_000
 
 

@@ -30,6 +30,7 @@ AGAIN = "With a store, the same call goes on where it was stopped."
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
+    "NPROC": "1",  # how many threads XLA has for everything but Eigen's products
     "PYTENSOR_FLAGS": "blas__ldflags=",
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
 }
