@@ -224,7 +224,17 @@ def numpyro_slopes(values: Any, _: Datasets) -> np.ndarray:
     return np.moveaxis(np.asarray(values)[..., 1:], -1, 1)
 
 
-OWN_IMPORTS = ("bambi", "pymc", "jax", "jax.numpy", "selfinterp_stats.inference.many")
+# With what Bambi, PyTensor and xarray themselves import when they are first used.
+OWN_IMPORTS = (
+    "bambi",
+    "pymc",
+    "jax",
+    "jax.numpy",
+    "numpyro",
+    "pytensor.link.jax.dispatch",
+    "dask.array",
+    "selfinterp_stats.inference.many",
+)
 ENTRANTS = {
     # One draw of importance is worth a little less than one effective draw: some more are asked
     # for, so that 4,000 effective ones are had.

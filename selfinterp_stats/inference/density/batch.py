@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-# How much work padding may add: sizes of which one is twice the other, in equal numbers, are kept
-# apart.
-MOST_PADDING = 1.3
+# Padding never makes more of the work than this.
+MOST_PADDING = 2.0
+# Rows that cost as much as one more program to trace and compile: on two cores the rows' share of
+# NUTS takes seconds for them, as compiling does.
+ROWS_OF_A_COMPILATION = 20_000
 
 
 class Data(NamedTuple):
@@ -154,9 +156,10 @@ def pack(
 
 
 def bucket_lengths(sizes: np.ndarray) -> np.ndarray:
-    """Lengths to pad datasets to: as few as keep the padding below a share of the work.
+    """Lengths to pad datasets to: few, since each costs a compilation, with little padding.
 
-    Every length costs a compilation. A dataset goes into the shortest that holds it.
+    A dataset goes into the shortest that holds it. A length is added while that saves more rows
+    than a compilation is worth, or while padding doubles the work.
 
     Parameters
     ----------
@@ -172,7 +175,11 @@ def bucket_lengths(sizes: np.ndarray) -> np.ndarray:
         return int(counts @ lengths[np.searchsorted(lengths, unique)])
 
     lengths = unique[-1:]
-    while work(lengths) > MOST_PADDING * sizes.sum():
+    while len(lengths) < len(unique):
         longer = [np.union1d(lengths, size) for size in np.setdiff1d(unique, lengths)]
-        lengths = min(longer, key=work)
+        best = min(longer, key=work)
+        saved = work(lengths) - work(best)
+        if saved <= ROWS_OF_A_COMPILATION and work(lengths) <= MOST_PADDING * sizes.sum():
+            break
+        lengths = best
     return lengths
