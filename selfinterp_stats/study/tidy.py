@@ -74,6 +74,23 @@ def load_tidy(
     ------
     InputError
         A file is wrong (the message names row, column and value), or the mapping is.
+
+    Examples
+    --------
+    Differences that are scaled already, under names of one's own:
+
+    >>> import pandas as pd
+    >>> from selfinterp_stats import load_tidy
+    >>> trials = pd.DataFrame({"item": "tea", "pick": ["A", "B"], "d1": [0.5, -0.1], "d2": [0, 1]})
+    >>> trials.to_csv("trials.csv", index=False)
+    >>> study = load_tidy(
+    ...     "trials.csv",
+    ...     mapping={"scenario": "item", "selection": "pick"},
+    ...     base_model="mine",
+    ...     set_name="native",
+    ... )
+    >>> study.attributes, len(study.choices)
+    (('attr1', 'attr2'), 2)
     """
     given = {"choices": choices, "reports": reports, "scenarios": scenarios, "targets": targets}
     constants = {"base_model": base_model, "set": set_name, "condition": condition}
