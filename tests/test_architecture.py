@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from selfinterp_stats.cli import options
+from selfinterp_stats.inference.settings import ENGINES
+
 ROOT = Path(__file__).resolve().parents[1]
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
@@ -21,7 +24,8 @@ def rows_of(page: Path, section: str) -> list[list[str]]:
 
 
 def names_in(text: str) -> set[str]:
-    return set(re.findall(r"`([^`]+)`", text))
+    """What a text has between single backticks."""
+    return set(re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL)))
 
 
 def room_of(module: str) -> str:
@@ -83,3 +87,29 @@ def test_every_file_that_a_page_names_is_there(page):
     }
     assert len(named) > 10
     assert sorted(name for name in named if not (ROOT / name).exists()) == []
+
+
+def test_the_makefile_has_every_target_that_contributors_are_told_of():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    calls = (name.split() for name in names_in(CONTRIBUTING.read_text()))
+    named = {words[1] for words in calls if words[0] == "make"}
+    assert {"install", "test", "lint", "docs"} <= named
+    assert named - targets == set()
+
+
+def test_pre_commit_runs_what_make_lint_runs_and_downloads_nothing():
+    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed (extra `docs`)")
+    (repo,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert repo["repo"] == "local"
+    assert {hook["language"] for hook in repo["hooks"]} == {"system"}
+    (recipe,) = re.findall(
+        r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE
+    )
+    linted = re.findall(r'"\$\(BIN\)/([^"]+)"((?: [a-z-]+)*)', recipe)
+    hooked = [hook["entry"].removesuffix(" --force-exclude") for hook in repo["hooks"]]
+    assert hooked == [f".venv/bin/{tool}{words}" for tool, words in linted]
+
+
+def test_the_command_line_offers_every_engine():
+    # It has a list of its own, because the other one takes NumPy to import.
+    assert options.ENGINES == ENGINES

@@ -48,8 +48,6 @@ def compare_runs(run_a: str | PathLike[str], run_b: str | PathLike[str]) -> pd.D
 
     Examples
     --------
-    The folder ``results`` is what ``reproduce("study", "results")`` wrote:
-
     >>> from selfinterp_stats import compare_runs
     >>> table = compare_runs("results", "results")
     >>> float(table["difference"].abs().max())
