@@ -80,6 +80,7 @@ class Steps:
         Returns
         -------
         dict of str to float
+            By step, in the order in which they were begun.
         """
         return {name: self.seconds.get(name, self._since(name)) for name in self._started}
 

@@ -50,6 +50,7 @@ class Prior:
         Returns
         -------
         Prior
+            Equal to any other of the same name and numbers.
         """
         return cls(name, tuple((key, _numbers(value)) for key, value in arguments.items()))
 
@@ -65,6 +66,7 @@ class Prior:
         Returns
         -------
         Prior
+            Of the same name and numbers.
         """
         return cls.of(prior.name, **prior.args)
 
@@ -74,6 +76,7 @@ class Prior:
         Returns
         -------
         bambi.Prior
+            As a model of Bambi takes it.
         """
         import bambi
 

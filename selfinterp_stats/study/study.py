@@ -140,6 +140,7 @@ class Study:
         Returns
         -------
         tuple of str
+            One or both of the two.
 
         Raises
         ------

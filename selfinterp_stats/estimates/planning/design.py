@@ -79,6 +79,7 @@ class Design:
         Returns
         -------
         float
+            Of all scenarios together.
         """
         return self.scenarios * (self.trials * per_choice + self.reports * per_report)
 

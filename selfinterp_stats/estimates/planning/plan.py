@@ -138,6 +138,7 @@ def grid(**values: Sequence[float]) -> list[Design]:
     Returns
     -------
     list of Design
+        The last value varies fastest.
 
     Raises
     ------
@@ -194,7 +195,8 @@ def compare_designs(
 
     References
     ----------
-    Kruschke (2018), doi:10.1177/2515245918771304 (planning by the width of HDIs and by the ROPE).
+    Kruschke & Liddell (2018), doi:10.3758/s13423-016-1221-4 (planning by the width of HDIs and by
+    the ROPE).
     Spearman (1904), Am. J. Psychol. 15 (attenuation, by which a pilot study's latent correlation
     is found).
 
