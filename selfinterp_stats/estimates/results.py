@@ -118,8 +118,8 @@ class Results:
 
     Examples
     --------
-    >>> from selfinterp_stats import reproduce
-    >>> results = reproduce("study")
+    >>> from selfinterp_stats import Settings, reproduce
+    >>> results = reproduce("study", settings=Settings(draws=1000, regression_draws=4000))
     >>> sorted(results.posteriors)[-2:]
     ['weights_model-a_instilled', 'weights_model-a_native']
     >>> results.run["data"]["source"]

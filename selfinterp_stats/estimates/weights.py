@@ -125,8 +125,13 @@ def fit_weights(
     --------
     >>> from selfinterp_stats import fit_weights, load_study
     >>> weights = fit_weights(load_study("study"), draws=1000, seed=1)
-    >>> weights.table.loc[0, ["scenario", "attribute_name", "weight"]].tolist()
-    ['bookcase', 'shelf_count', 100]
+    >>> print(weights.table.loc[:2, ["scenario", "attribute_name"]].to_string(index=False))
+    scenario attribute_name
+    bookcase    shelf_count
+    bookcase load_per_shelf
+    bookcase    shelf_depth
+    >>> weights.table["weight"].abs().groupby(weights.table["scenario"]).max().unique().tolist()
+    [100]
     >>> posterior = weights.posteriors["weights_model-a_native"]["posterior"]
     >>> dict(posterior["weight"].sizes)
     {'chain': 4, 'draw': 250, 'scenario': 6, 'attribute': 3}

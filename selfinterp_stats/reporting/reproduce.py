@@ -58,10 +58,11 @@ def reproduce(
 
     Examples
     --------
-    >>> from selfinterp_stats import reproduce
-    >>> results = reproduce("study", "results", sets="native", posterior=False)
-    >>> results.paper_numbers["id"].tolist()[:2]
-    []
+    >>> from selfinterp_stats import Settings, reproduce
+    >>> settings = Settings(draws=1000, regression_draws=4000)
+    >>> results = reproduce("study", "results", settings=settings)
+    >>> "e3_native_r_after_model-a" in set(results.paper_numbers["id"])
+    True
     """
     if out is not None:
         check_output_folder(out)

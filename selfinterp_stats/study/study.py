@@ -108,8 +108,8 @@ class Study:
     (('model-a',), ('instilled', 'native'))
     >>> study.narrow(sets="native").choices["set"].unique().tolist()
     ['native']
-    >>> study.describe().loc[0, ["task", "scenarios", "rows"]].tolist()
-    ['choices', 6, 240]
+    >>> study.describe()["rows"].tolist()
+    [240, 24, 24, 24, 240, 24, 24]
     """
 
     source: str

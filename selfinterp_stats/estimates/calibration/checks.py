@@ -132,7 +132,7 @@ def calibrate(
     >>> from selfinterp_stats.estimates.calibration.models import models_named
     >>> found = calibrate(simulations=100, models=models_named(["correlation"]), studies=0)
     >>> found.table["check"].unique().tolist()
-    []
+    ['sbc', 'coverage', 'broken']
     """
     if not 0 < level < 1:
         raise InputError("a level cannot be this", value=level, allowed="between 0 and 1")

@@ -152,11 +152,18 @@ def propagate_uncertainty(
 
     Examples
     --------
-    >>> from selfinterp_stats import Settings, load_study, propagate_uncertainty
-    >>> study = load_study("study").narrow(sets="native")
-    >>> found = propagate_uncertainty(study, Settings(draws=1000))
-    >>> found.table["estimator"].unique().tolist()
-    ['plug_in', 'carried_through', 'latent']
+    ``propagate_uncertainty(load_study("study")).table`` has three rows for each correlation; the
+    models take most of a minute to compile, however small the study. One without reports is
+    refused before that:
+
+    >>> from dataclasses import replace
+    >>> from selfinterp_stats import InputError, load_study, propagate_uncertainty
+    >>> study = load_study("study")
+    >>> try:
+    ...     propagate_uncertainty(replace(study, reports=study.reports.head(0)))
+    ... except InputError as error:
+    ...     print(error.problem)
+    the study holds no reports on scenarios with choices, so there is no correlation
     """
     settings, steps = settings or Settings(), steps or Steps()
     _refuse_without_reports(study)
