@@ -14,7 +14,7 @@ LOCK = requirements/lock.txt
 DATA_OPTION = $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL = help
-.PHONY: help install demo reproduce paper-report test lint format bench lock
+.PHONY: help install demo reproduce paper-report test lint format docs bench lock
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' \
@@ -29,7 +29,7 @@ install: ## a virtual environment with the locked versions and this package in i
 	@"$(BIN)/selfinterp" --version
 
 # Only where nothing is installed yet: an environment that someone prepared is used as it is.
-$(BIN)/selfinterp $(BIN)/pytest:
+$(BIN)/selfinterp $(BIN)/pytest $(BIN)/mkdocs:
 	$(MAKE) install
 
 demo: | $(BIN)/selfinterp ## a simulated study, refitted and reported, offline: demo/index.html
@@ -54,6 +54,9 @@ lint: | $(BIN)/pytest ## style, types and the import rules
 format: | $(BIN)/pytest ## put the code into the house style
 	"$(BIN)/ruff" check --fix .
 	"$(BIN)/ruff" format .
+
+docs: | $(BIN)/mkdocs ## the reference pages: site/index.html
+	"$(BIN)/python" -m mkdocs build --strict --quiet
 
 bench: | $(BIN)/selfinterp ## time and memory of the refit: reports/benchmarks/
 	"$(BIN)/python" benchmarks/reproduce.py $(DATA_OPTION)

@@ -17,7 +17,22 @@ _UNSET: Final = object()
 
 
 class SelfInterpError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose.
+
+    Attributes
+    ----------
+    exit_code : int
+        Exit status of the command line: 1.
+
+    Examples
+    --------
+    >>> from selfinterp_stats import SelfInterpError, load_study
+    >>> try:
+    ...     load_study("no-such-folder")
+    ... except SelfInterpError as error:
+    ...     print(type(error).__name__)
+    InputError
+    """
 
     exit_code = 1
 
@@ -34,12 +49,32 @@ class InputError(SelfInterpError, ValueError):
     row : int, optional
         Line of the file as an editor counts it: the header is line 1.
     column : str, optional
+        Name of the column, as the file has it.
     value : object, optional
         The offending value, shown as Python would write it.
     allowed : str, optional
         What would have been accepted.
     remedy : str, optional
         What to do about it, as a sentence.
+
+    Attributes
+    ----------
+    problem, file, row, column, value, allowed, remedy
+        As given; None where nothing was.
+    exit_code : int
+        Exit status of the command line: 2.
+
+    Examples
+    --------
+    >>> from selfinterp_stats import InputError, Settings
+    >>> try:
+    ...     Settings(rope=(1, 0))
+    ... except InputError as error:
+    ...     print(error)
+    ...     print(error.allowed, error.exit_code, sep="; ")
+    the region of practical equivalence is empty (found (1, 0)). Allowed: LOW HIGH with LOW below
+    HIGH.
+    LOW HIGH with LOW below HIGH; 2
     """
 
     exit_code = 2
@@ -83,6 +118,23 @@ class InputError(SelfInterpError, ValueError):
 
 
 class ServiceError(SelfInterpError):
-    """A service outside this program could not be reached or did not answer as agreed."""
+    """A service outside this program could not be reached or did not answer as agreed.
+
+    Attributes
+    ----------
+    exit_code : int
+        Exit status of the command line: 3.
+
+    Examples
+    --------
+    Nothing listens at port 9 of this machine:
+
+    >>> from selfinterp_stats import ServiceError, fetch_paper_data
+    >>> try:
+    ...     fetch_paper_data("paper_data", base_url="http://127.0.0.1:9")
+    ... except ServiceError as error:
+    ...     print(error.exit_code)
+    3
+    """
 
     exit_code = 3

@@ -33,6 +33,12 @@ Step = Callable[[str, int], "AbstractContextManager[Progress | None]"]
 class Steps:
     """Times the steps of an analysis and passes their progress on.
 
+    Parameters
+    ----------
+    show : callable, optional
+        Called with the name of a step and its number of parts; gives a context manager whose value
+        is called with the number of parts that were just finished. Nothing is shown unless given.
+
     Attributes
     ----------
     seconds : dict of str to float
@@ -46,7 +52,20 @@ class Steps:
 
     @contextmanager
     def step(self, name: str, total: int) -> Iterator[Progress | None]:
-        """Time a step of `total` parts."""
+        """Time a step of `total` parts.
+
+        Parameters
+        ----------
+        name : str
+            As it appears among the seconds.
+        total : int
+            Its number of parts.
+
+        Yields
+        ------
+        callable or None
+            To call with the number of parts that were just finished; None where nothing is shown.
+        """
         self._started[name] = perf_counter()
         if self._show is None:
             yield None
@@ -56,7 +75,13 @@ class Steps:
         self.seconds[name] = self._since(name)
 
     def so_far(self) -> dict[str, float]:
-        """Seconds of every step, up to now for the one that is being taken."""
+        """Seconds of every step, up to now for the one that is being taken.
+
+        Returns
+        -------
+        dict of str to float
+            By step, in the order in which they were begun.
+        """
         return {name: self.seconds.get(name, self._since(name)) for name in self._started}
 
     def _since(self, name: str) -> float:

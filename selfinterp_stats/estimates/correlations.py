@@ -66,9 +66,10 @@ class Correlations:
     Attributes
     ----------
     table : pandas.DataFrame
-        One row per term, slope, difference and contrast; `COLUMNS`.
+        One row per term, slope, difference and contrast, all standardised; the columns are those
+        of ``correlations.csv``.
     posteriors : dict of str to xarray.DataTree
-        One per regression, all parameters standardised.
+        One per regression; its variables are (chain, draw) and standardised.
     diagnostics : pandas.DataFrame
         One row per regression.
     """
@@ -90,19 +91,39 @@ def fit_correlations(
     Parameters
     ----------
     study : Study
+        Its reports are what the weights are regressed on.
     weights : Weights or pandas.DataFrame, optional
         What `fit_weights` gave, or its table; fitted here unless given.
     settings : Settings, optional
+        Engine, `regression_draws`, seed, ROPE and probability of HDIs.
     progress : callable, optional
         Called with the number of regressions that have just been finished.
 
     Returns
     -------
     Correlations
+        One regression per base model, set and condition, and one of what introspection training
+        changes per set; empty tables for a study without reports.
+
+    Raises
+    ------
+    InputError
+        The engine is unknown, or a number of draws cannot be.
 
     References
     ----------
-    Plunkett, Morris, Reddy & Morales (2025), arXiv:2505.17120, Experiments 1 to 3.
+    Plunkett, Morris, Reddy & Morales (2025), arXiv:2505.17120, Experiments 1 to 3 (the models).
+    Makowski, Ben-Shachar & Lüdecke (2019), doi:10.21105/joss.01541 (probability of direction and
+    share of the HDI in the ROPE).
+
+    Examples
+    --------
+    >>> from selfinterp_stats import Settings, fit_correlations, load_study
+    >>> settings = Settings(draws=1000, regression_draws=4000)
+    >>> found = fit_correlations(load_study("study"), settings=settings)
+    >>> row = found.table.set_index("id").loc["e2_report_r_model-a"]
+    >>> bool(0 < row["hdi_low"] < row["median"] < row["hdi_high"] < 1.5)
+    True
     """
     settings = settings or Settings()
     if weights is None:

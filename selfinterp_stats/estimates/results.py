@@ -25,7 +25,9 @@ class Settings:
     Attributes
     ----------
     seed : int
+        The same seed gives the same draws.
     engine : {"auto", "importance", "nuts", "bambi"}
+        How posteriors are sampled; see `fit_many`.
     hdi_prob : float
         Probability of HDIs and ETIs.
     rope : (float, float)
@@ -36,6 +38,19 @@ class Settings:
         Posterior draws per regression in stage 2, over all chains.
     running : Running
         Where the work is done; the regressions are always fitted on this machine.
+
+    Raises
+    ------
+    InputError
+        A probability is not between 0 and 1, the ROPE is empty, or a number of draws is below
+        400 or no multiple of the four chains.
+
+    Examples
+    --------
+    >>> from selfinterp_stats import Settings
+    >>> settings = Settings(seed=1, hdi_prob=0.89)
+    >>> settings.draws, settings.rope
+    (4000, (-0.1, 0.1))
     """
 
     seed: int = 0
@@ -76,24 +91,39 @@ class Results:
     Attributes
     ----------
     study : Study
+        What was analysed, with notices of what was left out.
     settings : Settings
+        How it was analysed.
     posteriors : dict of str to xarray.DataTree
         Stage 1: ``weights_{base model}_{set}``, with ``weight`` (chain, draw, scenario,
-        attribute) on the logit scale; stage 2: one tree per regression.
+        attribute) and ``intercept`` (chain, draw, scenario) on the logit scale; stage 2: one tree
+        per regression, its variables (chain, draw) and standardised.
     weights : pandas.DataFrame
-        One row per base model, set, scenario and attribute.
+        One row per base model, set, scenario and attribute, as in ``weights.csv``: logit scale,
+        but for ``weight``, which is on the +-100 scale.
     correlations : pandas.DataFrame
-        One row per regression term, slope, difference and contrast.
+        One row per regression term, slope, difference and contrast, standardised, as in
+        ``correlations.csv``.
     paper_numbers : pandas.DataFrame
         The quantities that the paper prints, beside what it prints.
     agreement : pandas.DataFrame
-        Fitted weight and mean report, one row per attribute that has both.
+        Fitted weight and mean report (+-100 scale) and both standardised, one row per attribute
+        that has both.
     diagnostics : pandas.DataFrame
         One row per fit.
     released_comparison : pandas.DataFrame
-        Against the authors' rounded weights, where the study holds them.
+        Against the authors' rounded weights (+-100 scale), where the study holds them.
     run : dict
         Provenance, as written to ``run.json``.
+
+    Examples
+    --------
+    >>> from selfinterp_stats import Settings, reproduce
+    >>> results = reproduce("study", settings=Settings(draws=1000, regression_draws=4000))
+    >>> sorted(results.posteriors)[-2:]
+    ['weights_model-a_instilled', 'weights_model-a_native']
+    >>> results.run["data"]["source"]
+    'study'
     """
 
     study: Study

@@ -89,9 +89,11 @@ def fit_weights(
     Parameters
     ----------
     study : Study
+        Its choices are what is fitted.
     engine, draws, seed
         As in `Settings`, for short; ignored where `settings` is given.
     settings : Settings, optional
+        Engine, draws, seed, ROPE, probability of HDIs, and where the work is done.
     spec : ModelSpec, optional
         Another model of ``chose_a`` with the predictors ``d1``, ``d2``, ...; the paper's
         (`weights_model`) unless given.
@@ -102,10 +104,37 @@ def fit_weights(
     Returns
     -------
     Weights
+        Slopes on the logit scale: the change in the log-odds of option A when the options'
+        difference in an attribute grows by that attribute's whole range.
+
+    Raises
+    ------
+    InputError
+        The options never differ in an attribute, the engine is unknown, or a number of draws
+        cannot be.
+    ServiceError
+        A cluster was named and does not answer.
 
     References
     ----------
-    Plunkett, Morris, Reddy & Morales (2025), arXiv:2505.17120, Experiment 1.
+    Plunkett, Morris, Reddy & Morales (2025), arXiv:2505.17120, Experiment 1 (the model). Vehtari,
+    Simpson, Gelman, Yao & Gabry (2024), JMLR 25(72) (Pareto k of the importance engine). Hoffman &
+    Gelman (2014), JMLR 15 (No-U-Turn sampler).
+
+    Examples
+    --------
+    >>> from selfinterp_stats import fit_weights, load_study
+    >>> weights = fit_weights(load_study("study"), draws=1000, seed=1)
+    >>> print(weights.table.loc[:2, ["scenario", "attribute_name"]].to_string(index=False))
+    scenario attribute_name
+    bookcase    shelf_count
+    bookcase load_per_shelf
+    bookcase    shelf_depth
+    >>> weights.table["weight"].abs().groupby(weights.table["scenario"]).max().unique().tolist()
+    [100]
+    >>> posterior = weights.posteriors["weights_model-a_native"]["posterior"]
+    >>> dict(posterior["weight"].sizes)
+    {'chain': 4, 'draw': 250, 'scenario': 6, 'attribute': 3}
     """
     settings = settings or Settings(engine=engine, draws=draws, seed=seed)  # type: ignore[arg-type]
     k = len(study.attributes)

@@ -63,6 +63,7 @@ def fit_many(  # noqa: PLR0913 - all that a caller may want to settle
         A formula with fixed effects only, or a model, whose formula, family, link and priors are
         taken (automatic priors with the numbers that Bambi gave them).
     data : pandas.DataFrame
+        One row per observation, with the columns that the model and `by` name.
     by : str or sequence of str
         The column or columns whose values tell the datasets apart.
     priors : mapping of str to Prior
@@ -90,8 +91,8 @@ def fit_many(  # noqa: PLR0913 - all that a caller may want to settle
         it was stopped. The draws that come back are read from there when they are used.
     batch_size : int, optional
         Datasets computed together; bounds the memory. Chosen from what is free unless given.
-    device : {"cpu", "gpu"}, optional
-        JAX's own choice unless given.
+    device : str, optional
+        ``"cpu"`` or ``"gpu"``; JAX's own choice unless given.
     cluster : str, optional
         Address of a Dask scheduler; ``"local"`` starts one worker per core on this machine.
     progress : bool or callable
@@ -102,10 +103,11 @@ def fit_many(  # noqa: PLR0913 - all that a caller may want to settle
     -------
     xarray.DataTree
         Group ``posterior`` (not with ``keep="summaries"``): one variable per scalar parameter,
-        dims (chain, draw, dataset). ``summary``: mean, median, sd, 95% HDI and ETI, R-hat, ESS
-        and MCSE, dims (dataset, parameter). ``sample_stats``: the engine of each dataset, why a
-        dataset could not be fitted (``problem``, empty where it could), Pareto k and the like.
-        The coordinate ``dataset`` holds the labels joined by `` / ``.
+        dims (chain, draw, dataset); coefficients are on the scale of the linear predictor.
+        ``summary``: mean, median, sd, 95% HDI and ETI, R-hat, ESS and MCSE, dims (dataset,
+        parameter). ``sample_stats``: the engine of each dataset, why a dataset could not be fitted
+        (``problem``, empty where it could), Pareto k and the like. The coordinate ``dataset`` holds
+        the labels joined by " / ".
 
     Raises
     ------
@@ -122,9 +124,19 @@ def fit_many(  # noqa: PLR0913 - all that a caller may want to settle
         If some datasets cannot be fitted: values are missing, a level of a factor is lacking, the
         posterior is improper. The others are fitted all the same.
 
+    References
+    ----------
+    Capretto et al. (2022), doi:10.18637/jss.v103.i15 (Bambi, whose formulas these are). Bürkner
+    (2017), doi:10.18637/jss.v080.i01 (brms, whose default priors these are). Vehtari, Simpson,
+    Gelman, Yao & Gabry (2024), JMLR 25(72) (Pareto k of the importance engine). Hoffman & Gelman
+    (2014), JMLR 15 (No-U-Turn sampler). Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021),
+    doi:10.1214/20-BA1221 (R-hat, ESS and MCSE).
+
     Examples
     --------
-    >>> import numpy as np, pandas as pd
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from selfinterp_stats import Prior, fit_many
     >>> rng = np.random.default_rng(0)
     >>> data = pd.DataFrame({"g": np.repeat(["a", "b"], 40), "x": rng.normal(size=80)})
     >>> data["y"] = (rng.normal(size=80) < data["x"]).astype(int)

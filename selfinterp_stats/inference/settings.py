@@ -85,6 +85,11 @@ class Running:
         JAX's own choice unless given.
     cluster : str or None
         Address of a Dask scheduler, or ``"local"`` for workers on this machine.
+
+    Raises
+    ------
+    InputError
+        A batch is empty, something is not one of the named, or a device is named beside a cluster.
     """
 
     batch_size: int | None = None

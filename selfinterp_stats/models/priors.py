@@ -22,6 +22,15 @@ class Prior:
         A distribution of PyMC, for instance ``"Normal"`` or ``"Flat"``.
     arguments : tuple of (str, float or tuple of float)
         Its parameters by name; several numbers are those of a term's levels.
+
+    Examples
+    --------
+    >>> from selfinterp_stats import Prior
+    >>> prior = Prior.of("Normal", mu=0, sigma=2)
+    >>> print(prior)
+    Normal(mu=0, sigma=2)
+    >>> Prior.from_bambi(prior.to_bambi()) == prior
+    True
     """
 
     name: str
@@ -29,16 +38,46 @@ class Prior:
 
     @classmethod
     def of(cls, name: str, **arguments: float | Sequence[float]) -> Prior:
-        """Write a prior as ``Prior.of("Normal", mu=0, sigma=1)``."""
+        """Write a prior as ``Prior.of("Normal", mu=0, sigma=1)``.
+
+        Parameters
+        ----------
+        name : str
+            A distribution of PyMC.
+        **arguments : float or sequence of float
+            Its parameters under PyMC's names; (level,) numbers where a term's levels differ.
+
+        Returns
+        -------
+        Prior
+            Equal to any other of the same name and numbers.
+        """
         return cls(name, tuple((key, _numbers(value)) for key, value in arguments.items()))
 
     @classmethod
     def from_bambi(cls, prior: bambi.Prior) -> Prior:
-        """The same prior from Bambi's own object."""
+        """The same prior from Bambi's own object.
+
+        Parameters
+        ----------
+        prior : bambi.Prior
+            With numbers as parameters, none of which is a prior itself.
+
+        Returns
+        -------
+        Prior
+            Of the same name and numbers.
+        """
         return cls.of(prior.name, **prior.args)
 
     def to_bambi(self) -> bambi.Prior:
-        """The same prior as Bambi's own object."""
+        """The same prior as Bambi's own object.
+
+        Returns
+        -------
+        bambi.Prior
+            As a model of Bambi takes it.
+        """
         import bambi
 
         numbers = {

@@ -41,6 +41,17 @@ def compare_runs(run_a: str | PathLike[str], run_b: str | PathLike[str]) -> pd.D
     ------
     InputError
         If a folder does not hold a run.
+
+    References
+    ----------
+    Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), doi:10.1214/20-BA1221 (MCSE of medians).
+
+    Examples
+    --------
+    >>> from selfinterp_stats import compare_runs
+    >>> table = compare_runs("results", "results")
+    >>> float(table["difference"].abs().max())
+    0.0
     """
     correlations = _side_by_side("correlations", run_a, run_b)
     numbers = _side_by_side("paper_numbers", run_a, run_b)

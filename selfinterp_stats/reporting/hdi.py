@@ -35,7 +35,7 @@ def hdi_table(
     ----------
     posterior : DataTree, Dataset or path
         A tree with a ``posterior`` group (or a dataset) whose variables have dims chain, draw
-        and any others; or the path of such a tree saved as netCDF.
+        and any others, on any scale; or the path of such a tree saved as netCDF.
     hdi_prob : float
         Probability of the HDI and of the ETI, between 0 and 1.
     rope : (float, float)
@@ -50,13 +50,30 @@ def hdi_table(
         (empty where a variable lacks the dim), then ``mean, median, sd, hdi_low, hdi_high,
         eti_low, eti_high, pd, rope_share, ess_bulk, ess_tail, rhat, mcse_mean, mcse_median,
         mcse_sd, n_draws``. ``rope_share`` is the share of the draws inside the HDI that lie in
-        the ROPE; diagnostics are those of Vehtari et al. (2021).
+        the ROPE, and ``pd`` the larger share of the draws on one side of zero.
 
     Raises
     ------
     InputError
         If a file cannot be read as a posterior, a variable is unknown, or the probability or the
         region makes no sense.
+
+    References
+    ----------
+    Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), doi:10.1214/20-BA1221 (R-hat, ESS and
+    MCSE). Makowski, Ben-Shachar & Lüdecke (2019), doi:10.21105/joss.01541 (probability of
+    direction and share of the HDI in the ROPE).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import xarray as xr
+    >>> from selfinterp_stats import hdi_table
+    >>> draws = np.random.default_rng(0).normal(size=(4, 500, 2))
+    >>> posterior = xr.Dataset({"slope": (("chain", "draw", "who"), draws)}, {"who": ["a", "b"]})
+    >>> table = hdi_table(posterior, hdi_prob=0.89)
+    >>> table[["variable", "who", "n_draws"]].to_numpy().tolist()
+    [['slope', 'a', 2000], ['slope', 'b', 2000]]
     """
     if not 0 < hdi_prob < 1:
         raise InputError(

@@ -32,6 +32,7 @@ def reproduce(
     out : path, optional
         Folder for the report. It appears whole or not at all.
     settings : Settings, optional
+        Engine, draws, seed, ROPE, probability of HDIs, and where the work is done.
     base_models, sets : iterable of str, optional
         Narrow the analysis.
     posterior, parquet : bool
@@ -42,16 +43,26 @@ def reproduce(
     Returns
     -------
     Results
+        Tables as data frames and posteriors as trees, whether or not anything is written.
 
     Raises
     ------
     InputError
         If the study cannot be read or the folder cannot be written; nothing is changed then.
+    ServiceError
+        A cluster was named and does not answer.
+
+    References
+    ----------
+    Plunkett, Morris, Reddy & Morales (2025), arXiv:2505.17120.
 
     Examples
     --------
-    >>> results = reproduce("paper_data", "results")  # doctest: +SKIP
-    >>> results.paper_numbers[["id", "estimate", "published", "agrees"]]  # doctest: +SKIP
+    >>> from selfinterp_stats import Settings, reproduce
+    >>> settings = Settings(draws=1000, regression_draws=4000)
+    >>> results = reproduce("study", "results", settings=settings)
+    >>> "e3_native_r_after_model-a" in set(results.paper_numbers["id"])
+    True
     """
     if out is not None:
         check_output_folder(out)

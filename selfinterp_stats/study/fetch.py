@@ -67,6 +67,13 @@ def fetch_paper_data(
     ServiceError
         The server cannot be reached or does not send the files, or what it sends has another
         hash; nothing wrong is left in the folder.
+
+    Examples
+    --------
+    Not run in the tests, since it needs the network:
+
+    >>> from selfinterp_stats import fetch_paper_data, load_study
+    >>> study = load_study(fetch_paper_data())  # doctest: +SKIP
     """
     import pooch
 

@@ -53,6 +53,13 @@ def load_study(folder: str | PathLike[str]) -> Study:
     InputError
         The folder is no study, or a file in it is wrong; the message names file, row (the line
         of the file on which it begins, the header being line 1), column and value.
+
+    Examples
+    --------
+    >>> from selfinterp_stats import load_study
+    >>> study = load_study("study")
+    >>> study.choices[["base_model", "set", "scenario", "selection"]].shape
+    (480, 4)
     """
     return _Folder(Path(folder), fspath(folder)).load()
 

@@ -49,6 +49,7 @@ class SimulationTruth:
     folder : pathlib.Path
         Where the study was written.
     design : Design
+        The parameters, of `selfinterp_stats.study.simulation.design`.
     scenarios : pandas.DataFrame
         As in ``scenarios.csv``: the trained scenarios, then the native ones.
     weights : pandas.DataFrame
@@ -58,7 +59,7 @@ class SimulationTruth:
         a scenario), then for each condition `expected_{condition}` (the mean of
         an endless series of valid reports) and `valid_{condition}` (number of valid reports).
     quantities : pandas.DataFrame
-        See `known_quantities`; ids as in ``paper_numbers.csv``.
+        The true value of every quantity that a refit estimates; ids as in ``paper_numbers.csv``.
     """
 
     folder: Path
@@ -97,6 +98,7 @@ def simulate_study(  # noqa: PLR0913 - a design has this many parameters, and ea
     folder : path-like
         Created; must not exist or be empty.
     seed : int
+        The same seed gives the same study.
     base_models : sequence of str
         Become part of the file names.
     trained, native : int
@@ -126,12 +128,26 @@ def simulate_study(  # noqa: PLR0913 - a design has this many parameters, and ea
     Returns
     -------
     SimulationTruth
+        What a refit should find; it is in the folder too.
 
     Raises
     ------
     InputError
         The design is impossible (no trial, a correlation beyond 1, more scenarios than there
         are, ...), or the folder exists and is not empty, or cannot be written.
+
+    References
+    ----------
+    Plunkett, Morris, Reddy & Morales (2025), arXiv:2505.17120 (the design that is simulated).
+
+    Examples
+    --------
+    >>> from selfinterp_stats import simulate_study
+    >>> truth = simulate_study("simulated", seed=1, base_models="tiny", trained=4, native=4)
+    >>> (truth.folder / "tiny_instilled_selections.csv").is_file()
+    True
+    >>> truth.weights[["scenario", "attribute", "target"]].shape
+    (40, 3)
     """
     correlations = dict(report_correlations or {})
     unknown = [key for key in correlations if key not in REPORT_BEHAVIOUR]

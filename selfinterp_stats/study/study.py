@@ -47,6 +47,7 @@ class Notice:
     message : str
         A sentence that stands on its own.
     file : str, optional
+        The file that it is about.
     count : int, optional
         How many rows, scenarios or files are meant.
     """
@@ -91,10 +92,24 @@ class Study:
         (planned), `asked`, `valid`, `invalid`, `refused`, `truncated`, `failed`, and `complete`
         (all that were wanted were asked, and none failed); may be empty.
     notices : tuple of Notice
+        What its user should know of the input.
     hashes : dict of str to str
         SHA-256 of every file that was read, by file name.
     counts_read : dict of str to int
         Rows read, by kind, before any narrowing.
+
+    Examples
+    --------
+    >>> from selfinterp_stats import load_study
+    >>> study = load_study("study")
+    >>> study
+    Study('study': 1 base models, 3 attributes, 480 choices, 120 reports)
+    >>> study.base_models, study.sets_of("model-a")
+    (('model-a',), ('instilled', 'native'))
+    >>> study.narrow(sets="native").choices["set"].unique().tolist()
+    ['native']
+    >>> study.describe()["rows"].tolist()
+    [240, 24, 24, 24, 240, 24, 24]
     """
 
     source: str
@@ -116,6 +131,16 @@ class Study:
 
     def sets_of(self, base_model: str) -> tuple[str, ...]:
         """Sets in which `base_model` made choices, ``"instilled"`` before ``"native"``.
+
+        Parameters
+        ----------
+        base_model : str
+            One of `base_models`.
+
+        Returns
+        -------
+        tuple of str
+            One or both of the two.
 
         Raises
         ------

@@ -74,6 +74,30 @@ def load_tidy(
     ------
     InputError
         A file is wrong (the message names row, column and value), or the mapping is.
+
+    Examples
+    --------
+    Differences that are scaled already, under names of one's own:
+
+    >>> import pandas as pd
+    >>> from selfinterp_stats import load_tidy
+    >>> trials = pd.DataFrame(
+    ...     {
+    ...         "item": ["tea", "tea", "bread", "bread"],
+    ...         "pick": ["A", "B", "A", "B"],
+    ...         "d1": [0.5, -0.1, 0.9, 0.2],
+    ...         "d2": [0.3, -0.7, 0.0, 0.4],
+    ...     }
+    ... )
+    >>> trials.to_csv("trials.csv", index=False)
+    >>> study = load_tidy(
+    ...     "trials.csv",
+    ...     mapping={"scenario": "item", "selection": "pick"},
+    ...     base_model="mine",
+    ...     set_name="native",
+    ... )
+    >>> study.attributes, len(study.choices)
+    (('attr1', 'attr2'), 4)
     """
     given = {"choices": choices, "reports": reports, "scenarios": scenarios, "targets": targets}
     constants = {"base_model": base_model, "set": set_name, "condition": condition}

@@ -53,12 +53,15 @@ class Calibration:
     Attributes
     ----------
     table : pandas.DataFrame
-        One row per verdict.
+        One row per verdict, as in ``calibration.csv``.
     ranks : tuple of Ranks
         By model; the last ones are those of the deliberately broken model.
     settings : Settings
+        Engine, draws and seed that were used.
     level : float
+        Chance of a false alarm in each family of tests.
     simulations : int
+        Datasets simulated per model.
     run : dict
         Provenance, as written to ``run.json``.
     """
@@ -109,6 +112,7 @@ def calibrate(
     Returns
     -------
     Calibration
+        A verdict on each test; nothing is raised where one fails.
 
     Raises
     ------
@@ -119,6 +123,16 @@ def calibrate(
     ----------
     Talts, Betancourt, Simpson, Vehtari & Gelman (2018), arXiv:1804.06788; Modrák et al. (2023),
     doi:10.1214/23-BA1404.
+
+    Examples
+    --------
+    A hundred simulations of one model, without the studies of known correlations:
+
+    >>> from selfinterp_stats import calibrate
+    >>> from selfinterp_stats.estimates.calibration.models import models_named
+    >>> found = calibrate(simulations=100, models=models_named(["correlation"]), studies=0)
+    >>> found.table["check"].unique().tolist()
+    ['sbc', 'coverage', 'broken']
     """
     if not 0 < level < 1:
         raise InputError("a level cannot be this", value=level, allowed="between 0 and 1")

@@ -18,6 +18,7 @@ class Design:
     Attributes
     ----------
     scenarios : int
+        In the report set.
     attributes : int
         Per scenario.
     trials : int
@@ -36,6 +37,11 @@ class Design:
         before it is held within +-100.
     report_spread : float
         Standard deviation of expected reports over attributes and scenarios, likewise.
+
+    Raises
+    ------
+    InputError
+        A number is outside what a design can have.
     """
 
     scenarios: int = 100
@@ -63,7 +69,18 @@ class Design:
         return self.scenarios * (self.trials + self.reports)
 
     def cost(self, per_choice: float, per_report: float) -> float:
-        """What the calls cost, in the currency of the prices."""
+        """What the calls cost, in the currency of the prices.
+
+        Parameters
+        ----------
+        per_choice, per_report : float
+            Price of one call.
+
+        Returns
+        -------
+        float
+            Of all scenarios together.
+        """
         return self.scenarios * (self.trials * per_choice + self.reports * per_report)
 
 

@@ -57,7 +57,12 @@ class Wanted:
     rope : (float, float)
         Zero alone where both ends are 0.
     cost_per_choice, cost_per_report : float
-        Of one call; calls are counted unless given.
+        Of one call, in any currency; calls are counted unless given.
+
+    Raises
+    ------
+    InputError
+        A width, probability, share, ROPE or cost cannot be.
     """
 
     width: float = 0.15
@@ -97,17 +102,19 @@ class Plan:
     Attributes
     ----------
     table : pandas.DataFrame
-        One row per design, `COLUMNS`. ``assumed`` names what was assumed of the participants;
-        ``attenuated_r`` is the correlation that studies find on average, ``retained`` its share
-        of the latent one (missing where that is near zero), ``p_excludes`` the probability that the
-        HDI excludes the ROPE.
+        One row per design, as in ``plan.csv``. ``assumed`` names what was assumed of the
+        participants; ``attenuated_r`` is the correlation that studies find on average, ``retained``
+        its share of the latent one (missing where that is near zero), ``p_excludes`` the
+        probability that the HDI excludes the ROPE.
     cheapest : pandas.DataFrame
         The row of the cheapest design that reaches what is wanted, for each of what is assumed;
         sizes missing where none of the grid does.
     own : pandas.DataFrame
         A study's own design, predicted and found; empty without a study.
     wanted : Wanted
+        What designs were to reach.
     settings : Settings
+        Seed and probability of HDIs that were used.
     run : dict
         Provenance, as written to ``run.json``.
     """
@@ -123,10 +130,26 @@ class Plan:
 def grid(**values: Sequence[float]) -> list[Design]:
     """All combinations of values; what is not given has `Design`'s own.
 
+    Parameters
+    ----------
+    **values : sequence of float
+        By attribute of `Design`.
+
+    Returns
+    -------
+    list of Design
+        The last value varies fastest.
+
     Raises
     ------
     InputError
         A design cannot be.
+
+    Examples
+    --------
+    >>> from selfinterp_stats.estimates.planning import grid
+    >>> [(one.scenarios, one.reports) for one in grid(scenarios=[50, 100], reports=[5])]
+    [(50, 5), (100, 5)]
     """
     names = list(values)
     return [
@@ -148,7 +171,9 @@ def compare_designs(
     Parameters
     ----------
     designs : sequence of Design
+        For instance all combinations of some values; see `grid`.
     wanted : Wanted, optional
+        What a design is to reach; an HDI no wider than .15 unless given.
     study : Study, optional
         A study to learn from: its noise and latent correlations, report set by report set, take the
         place of the designs' own, and what is predicted of its own design is set beside what its
@@ -161,11 +186,29 @@ def compare_designs(
     Returns
     -------
     Plan
+        What each design finds on average, and the cheapest that is good enough.
 
     Raises
     ------
     InputError
         There is no design, or the study cannot be planned from.
+
+    References
+    ----------
+    Kruschke & Liddell (2018), doi:10.3758/s13423-016-1221-4 (planning by the width of HDIs and by
+    the ROPE).
+    Spearman (1904), Am. J. Psychol. 15 (attenuation, by which a pilot study's latent correlation
+    is found).
+
+    Examples
+    --------
+    >>> from selfinterp_stats import compare_designs
+    >>> from selfinterp_stats.estimates.planning import Wanted, grid
+    >>> plan = compare_designs(grid(scenarios=[20, 80], trials=[30]), Wanted(width=0.2))
+    >>> plan.table[["scenarios", "calls", "reaches"]].to_numpy().tolist()
+    [[20, 800, 'no'], [80, 3200, 'yes']]
+    >>> plan.cheapest["scenarios"].tolist()
+    [80]
     """
     wanted, settings, steps = wanted or Wanted(), settings or Settings(), steps or Steps()
     if not designs:

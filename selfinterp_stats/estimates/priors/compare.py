@@ -46,20 +46,23 @@ class PriorComparison:
     Attributes
     ----------
     study : Study
+        What was fitted.
     settings : Settings
+        How it was fitted.
     table : pandas.DataFrame
-        One row per set of priors and conclusion; see `conclusions_under`.
+        One row per set of priors and conclusion, as in ``priors.csv``.
     conclusions : pandas.DataFrame
-        One row per conclusion with its ``verdict``; see `verdicts_of`.
+        One row per conclusion with its ``verdict`` over all sets.
     sets : pandas.DataFrame
         One row per set of priors: ``prior, words, scenarios, improper, failing, near_certain,
         elpd_loo, elpd_se, elpd_change, elpd_change_se, p_loo, loo_k_above, loo_k_max,
         reweighting_k, prior_sensitivity, likelihood_sensitivity, prior_sensitive, likelihood_weak,
         power_scaling_k, weight_change, note``.
     weights : pandas.DataFrame
-        One row per set of priors, scenario and attribute.
+        One row per set of priors, scenario and attribute: logit scale; ``weight`` and ``change``
+        +-100.
     scenarios : pandas.DataFrame
-        One row per set of priors and scenario.
+        One row per set of priors and scenario: engine, diagnostics, and why there is no posterior.
     run : dict
         Provenance, as written to ``run.json``.
     """
@@ -94,6 +97,7 @@ def compare_priors(
     Parameters
     ----------
     study : Study
+        Its choices are refitted; its reports stay as they are.
     priors : mapping of str to mapping of str to Prior, or path, optional
         Sets of one's own, by name and term (``"common"``, ``"Intercept"``, ``"d1"``, ...), or a
         TOML file of them; beside those of this package (`models.prior_sets.PRIOR_SETS`).
@@ -108,6 +112,7 @@ def compare_priors(
     Returns
     -------
     PriorComparison
+        Every conclusion under every set, and what is different.
 
     Raises
     ------
@@ -120,6 +125,20 @@ def compare_priors(
     Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4 (PSIS-LOO); Kallioinen et al.
     (2024), doi:10.1007/s11222-023-10366-5 (power-scaling); Piironen & Vehtari (2017),
     doi:10.1214/17-EJS1337SI (horseshoe).
+
+    Examples
+    --------
+    >>> from selfinterp_stats import Prior, Settings, compare_priors, load_study
+    >>> found = compare_priors(
+    ...     load_study("study"),
+    ...     {"narrow": {"common": Prior.of("Normal", mu=0, sigma=0.3)}},
+    ...     only=["narrow"],
+    ...     settings=Settings(draws=1000),
+    ... )
+    >>> found.sets["prior"].tolist()
+    ['paper', 'narrow']
+    >>> found.table.columns[:6].tolist()
+    ['prior', 'id', 'median', 'hdi_low', 'hdi_high', 'change']
     """
     settings, steps = settings or Settings(), steps or Steps()
     wanted = sets_of(study, priors, only)

@@ -80,19 +80,25 @@ class Propagation:
     weights : Results
         Stage 1 under the paper's prior.
     table : pandas.DataFrame
-        One row per correlation (or change of one) and estimator, `TABLE_COLUMNS`. R-hat and bulk
-        ESS of ``carried_through`` are the worst over the imputations, each alone and all pooled.
+        One row per correlation (or change of one) and estimator, as in ``propagated.csv``. R-hat
+        and bulk ESS of ``carried_through`` are the worst over the imputations, each alone and all
+        pooled.
         ``within_sd`` and ``between_sd`` are those of multiple imputation, and
         ``missing_information`` the share of variance that comes from between the imputations.
     latent : LatentCorrelations
+        The joint models of choices and single reports, and what they give.
     reliability : pandas.DataFrame
-        One row per report set; see `noise_ceilings`.
+        One row per report set: reliability of weights and of reports, and the highest correlation
+        that their noise leaves room for.
     beyond : pandas.DataFrame
-        One row per report set and quantity; see `beyond_correlation`.
+        One row per report set and quantity: agreement in sign, in the most important attribute and
+        the like.
     heterogeneity : Heterogeneity
+        How slopes differ from scenario to scenario.
     pooled : pandas.DataFrame
-        Weights pooled in part; see `pooled_weights`.
+        Weights pooled in part over scenarios, one row per scenario and attribute, logit scale.
     pooled_summary : pandas.DataFrame
+        What pooling changes, one row per base model and set.
     run : dict
         Provenance, as written to ``run.json``.
     """
@@ -122,6 +128,7 @@ def propagate_uncertainty(
     Parameters
     ----------
     study : Study
+        With reports, and at least two valid ones of some scenario in every report set.
     settings : Settings, optional
         Of stage 1 (engine, draws, seed), and the probability of the HDIs.
     steps : Steps, optional
@@ -130,6 +137,7 @@ def propagate_uncertainty(
     Returns
     -------
     Propagation
+        Each correlation by three estimators: ``plug_in``, ``carried_through`` and ``latent``.
 
     Raises
     ------
@@ -141,6 +149,21 @@ def propagate_uncertainty(
     ----------
     Plummer (2015), doi:10.1007/s11222-014-9503-z (cut posteriors); Rubin (1987), Multiple
     imputation for nonresponse in surveys; Spearman (1904), Am. J. Psychol. 15 (attenuation).
+
+    Examples
+    --------
+    ``propagate_uncertainty(load_study("study")).table`` has three rows for each correlation; the
+    models take most of a minute to compile, however small the study. One without reports is
+    refused before that:
+
+    >>> from dataclasses import replace
+    >>> from selfinterp_stats import InputError, load_study, propagate_uncertainty
+    >>> study = load_study("study")
+    >>> try:
+    ...     propagate_uncertainty(replace(study, reports=study.reports.head(0)))
+    ... except InputError as error:
+    ...     print(error.problem)
+    the study holds no reports on scenarios with choices, so there is no correlation
     """
     settings, steps = settings or Settings(), steps or Steps()
     _refuse_without_reports(study)

@@ -62,17 +62,18 @@ class Sensitivity:
     weights : Results
         Stage 1, which all specifications share.
     table : pandas.DataFrame
-        One row per conclusion and specification, `TABLE_COLUMNS`. A choice that does not bear on
-        a conclusion stands at the paper's. ``flips_sign``: the estimate is on the other side of
-        the reference than under the paper's specification; ``hdi_reaches_zero``: the HDI holds
-        the reference, which is 0, and .5 for a share of choices. Both are empty where a
+        One row per conclusion and specification, as in ``sensitivity.csv``. A choice that does not
+        bear on a conclusion stands at the paper's. ``flips_sign``: the estimate is on the
+        other side of the reference than under the paper's specification; ``hdi_reaches_zero``: the
+        HDI holds the reference, which is 0, and .5 for a share of choices. Both are empty where a
         specification leaves too few rows for an estimate.
     left_out : pandas.DataFrame
         The paper's specification with each scenario left out in turn: ``id, scenario, estimate,
         hdi_low, hdi_high, n, change, flips_sign, hdi_reaches_zero``.
     ranges : pandas.DataFrame
-        One row per conclusion; see `ranges_of`.
+        One row per conclusion: how far estimates and HDIs range, and a ``verdict``.
     options : Options
+        What could be chosen.
     run : dict
         Provenance, as written to ``run.json``.
     """
@@ -97,6 +98,7 @@ def compare_specifications(
     Parameters
     ----------
     study : Study
+        With native choices, or instilled ones with target weights or reports.
     settings : Settings, optional
         Of stage 1 (engine, draws, seed), and the probability of the HDIs. Stage 2 is computed
         without drawing.
@@ -109,6 +111,7 @@ def compare_specifications(
     Returns
     -------
     Sensitivity
+        Estimate and HDI of every conclusion under every combination of choices.
 
     Raises
     ------
@@ -119,6 +122,14 @@ def compare_specifications(
     ----------
     Steegen, Tuerlinckx, Gelman & Vanpaemel (2016), doi:10.1177/1745691616658637 (multiverse);
     Simonsohn, Simmons & Nelson (2020), doi:10.1038/s41562-020-0912-z (specification curve).
+
+    Examples
+    --------
+    >>> from selfinterp_stats import Settings, compare_specifications, load_study
+    >>> found = compare_specifications(load_study("study"), Settings(draws=1000))
+    >>> row = found.table.query("paper_specification == 'yes'").set_index("id")
+    >>> bool(row.loc["e2_report_r_model-a", "estimate"] > 0)
+    True
     """
     settings, steps = settings or Settings(), steps or Steps()
     options = Options(min_reports=fewest_reports(_most_reports(study), min_reports))

@@ -28,6 +28,7 @@ class CannotBatch(InputError):
     Parameters
     ----------
     why : str
+        As a clause without a full stop.
     beyond : bool
         Whether ``engine="bambi"``, which fits one by one, cannot serve either.
     """
