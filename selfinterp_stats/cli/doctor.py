@@ -24,8 +24,8 @@ def doctor(as_json: bool) -> int:
     """Check this installation: versions, devices, data, caches, and one tiny fit.
 
     Every line says ok, warning or failed, and what to do. Paste the whole into an issue when you
-    ask for help: the home folder is written as ~, and nothing else of yours is in it. Exit status
-    1 if anything failed. Takes a quarter of a minute.
+    ask for help; your home folder is written as ~ in it. Exit status 1 if anything failed. Takes
+    a quarter of a minute.
     """
     if not as_json:
         click.echo(f"selfinterp-stats {__version__}\n")
@@ -62,7 +62,8 @@ def _findings() -> Iterator[Finding]:
     yield from examine("imports", lambda: heavy.imports(trial))
     yield from examine("devices", lambda: heavy.devices(trial))
     yield from examine("BLAS", lambda: heavy.blas(trial))
-    yield from examine("caches", lambda: caches.caches(trial["folders"]))
+    yield from examine("user cache", caches.user_cache)
+    yield from examine("caches", lambda: caches.of_libraries(trial))
     yield from examine("fit", lambda: heavy.fit(trial))
 
 

@@ -8,24 +8,31 @@ from pathlib import Path
 from typing import Any, Final
 
 from selfinterp_stats.cli.checkup.finding import Finding, ok, warning
+from selfinterp_stats.cli.checkup.trial import PartError, Trial
 
 _MIB: Final = 2**20
 
 
-def caches(folders: Mapping[str, Any]) -> list[Finding]:
-    """All folders of this kind.
-
-    Parameters
-    ----------
-    folders : mapping of str to (str or None)
-        As the trial found them set: ``jax``, ``pytensor`` and ``matplotlib``. None where there is
-        none, since it could not be made.
-    """
+def user_cache() -> Finding:
+    """The package's own folder in the user's cache."""
     import platformdirs
 
     own = platformdirs.user_cache_path("selfinterp-stats")
+    return _cache(
+        "user cache",
+        own,
+        "Fetch the paper's data with --dest, and name their folder in SELFINTERP_DATA.",
+    )
+
+
+def of_libraries(trial: Trial) -> list[Finding]:
+    """The folders of the libraries, as the trial found them set."""
+    try:
+        # None where there is no folder, since it could not be made.
+        folders: Mapping[str, Any] = trial["folders"]
+    except PartError:
+        return []  # why is said where the libraries are
     return [
-        _cache("user cache", own, "Data are then fetched with --dest."),
         _cache(
             "compiled by JAX",
             folders["jax"],

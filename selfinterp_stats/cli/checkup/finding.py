@@ -82,7 +82,7 @@ def in_one_line(error: BaseException) -> str:
 def pasteable(text: str) -> str:
     """Text with the home folder, which often holds a person's name, written as ``~``."""
     for home in _homes():
-        text = re.sub(rf"(?<![\w.\-/]){re.escape(home)}(?![\w.\-])", "~", text)
+        text = re.sub(rf"(?<![\w.\-/]){re.escape(home)}(?![\w\-]|\.\w)", "~", text)
     return text
 
 

@@ -8,9 +8,15 @@ from pathlib import Path
 
 from selfinterp_stats.cli.checkup.finding import Finding, failed, ok, warning
 from selfinterp_stats.cli.checkup.tinyfit import LARGEST_ERROR
-from selfinterp_stats.cli.checkup.trial import IMPORTED, PartError, Trial
+from selfinterp_stats.cli.checkup.trial import IMPORTED, NotReachedError, PartError, Trial
 
 _REINSTALL = "Install it again: pip install --force-reinstall"
+
+
+def _failed(check: str, about: str, error: PartError, remedy: str) -> Finding:
+    if isinstance(error, NotReachedError):
+        remedy = "Mend first what failed above."
+    return failed(check, f"{about}: {error}", remedy)
 
 
 def imports(trial: Trial) -> list[Finding]:
@@ -19,8 +25,10 @@ def imports(trial: Trial) -> list[Finding]:
     for name in IMPORTED:
         try:
             trial[f"import {name}"]
+        except NotReachedError:
+            break  # the one that ended it all has been named
         except PartError as error:
-            broken.append(failed("imports", f"{name}: {error}", f"{_REINSTALL} {name}"))
+            broken.append(_failed("imports", name, error, f"{_REINSTALL} {name}"))
     return broken or [ok("imports", f"{len(IMPORTED)} libraries load")]
 
 
@@ -29,9 +37,10 @@ def devices(trial: Trial) -> Finding:
     try:
         found = trial["devices"]
     except PartError as error:
-        return failed(
+        return _failed(
             "devices",
-            f"JAX: {error}",
+            "JAX",
+            error,
             "Try JAX_PLATFORMS=cpu selfinterp doctor: if that works, it is the GPU's driver.",
         )
     listed = f"JAX sees {', '.join(found)}"
@@ -58,7 +67,7 @@ def blas(trial: Trial) -> Finding:
     try:
         about = trial["blas"]
     except PartError as error:
-        return failed("BLAS", f"PyTensor: {error}", f"{_REINSTALL} pytensor")
+        return _failed("BLAS", "PyTensor", error, f"{_REINSTALL} pytensor")
     version, flags, linked = (about[name] for name in ("pytensor", "flags", "ldflags"))
     if int(version.split(".", 1)[0]) > 2:
         found = f"PyTensor {version} does not look for one of its own"
@@ -83,7 +92,7 @@ def fit(trial: Trial) -> Finding:
     try:
         about = trial["fit"]
     except PartError as error:
-        return failed("fit", f"4 datasets: {error}", remedy)
+        return _failed("fit", "4 datasets", error, remedy)
     found = (
         f"4 datasets in {about['seconds']:.1f} s by {', '.join(about['engines'])}, means at most "
         f"{about['largest_error']:.1f} Monte Carlo errors from the exact ones"

@@ -59,7 +59,7 @@ class Trial:
         Raises
         ------
         PartError
-            If the part raised an error or was not reached.
+            If the part raised an error, ended the process or was not reached.
         """
         if part in self.done:
             return self.done[part]
@@ -67,12 +67,16 @@ class Trial:
             raise PartError(self.errors[part])
         first = next(name for name in PARTS if name not in {*self.done, *self.errors})
         if part == first:
-            raise PartError(self.ended)
-        raise PartError(f"not reached: Python {self.ended} at {first!r}")
+            raise PartError(f"Python {self.ended}")
+        raise NotReachedError(f"not reached: Python {self.ended} at {first!r}")
 
 
 class PartError(Exception):
     """A part of the trial did not come to its end; the message says why."""
+
+
+class NotReachedError(PartError):
+    """A part of the trial did not begin, since an earlier one ended it all."""
 
 
 def run_trial(patience: float = PATIENCE) -> Trial:
