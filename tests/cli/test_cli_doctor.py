@@ -23,8 +23,8 @@ from selfinterp_stats.study.paper import paper_hashes
 
 LIBRARIES = Path(sysconfig.get_path("purelib"))
 posix = pytest.mark.skipif(os.name != "posix", reason="links and signals of POSIX")
-# Fewer variables than this and Python itself is not found; no cache, no home, no PATH.
-NOTHING = {"HOME": "/dev/null/home", "LC_ALL": "C.UTF-8"}
+# No folder for a cache, no home, no command that could be found.
+NOTHING = {"HOME": "/dev/null/home", "PATH": "/dev/null", "LC_ALL": "C.UTF-8"}
 
 
 def installation(folder: Path, without: tuple[str, ...] = ()) -> Path:
@@ -52,7 +52,7 @@ def doctor(libraries: Path, *arguments: str, code: str = "", env: dict[str, str]
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=400,
         env={**env, "PYTHONPATH": os.pathsep.join(search)},
     )
     return Ran(done.returncode, done.stdout, done.stderr)
@@ -65,7 +65,7 @@ def found(ran: Ran) -> dict[str, dict]:
 def test_a_sound_installation_passes_and_its_report_names_no_home_folder(tmp_path, make_study):
     study = make_study()
     home = {"HOME": str(tmp_path), "SELFINTERP_DATA": str(study)}
-    ran = process("doctor", "--json", env={**home, "XDG_CACHE_HOME": ""})
+    ran = process("doctor", "--json", timeout=400, env={**home, "XDG_CACHE_HOME": ""})
     assert ran.status == 0
     assert ran.json["counts"]["failed"] == 0
     assert str(tmp_path) not in ran.out
