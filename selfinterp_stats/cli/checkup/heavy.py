@@ -69,19 +69,17 @@ def blas(trial: Trial) -> Finding:
     except PartError as error:
         return _failed("BLAS", "PyTensor", error, f"{_REINSTALL} pytensor")
     version, flags, linked = (about[name] for name in ("pytensor", "flags", "ldflags"))
-    if int(version.split(".", 1)[0]) > 2:
-        found = f"PyTensor {version} does not look for one of its own"
-    elif linked:
+    if linked:
         found = f"PyTensor {version} links to one ({linked})"
     elif "blas__ldflags" in flags:
         found = (
             f"PyTensor {version} is told to look for none (PYTENSOR_FLAGS={flags}), and none is "
-            "needed; from Python, set this variable before the first import to silence its warning"
+            "needed; in Python, where this is not set, it may warn that it finds none"
         )
     else:
         found = (
-            f"PyTensor {version} finds none, warns of it, and none is needed; "
-            "PYTENSOR_FLAGS=blas__ldflags= silences the warning"
+            f"PyTensor {version} finds none and may warn of it; none is needed, and "
+            "PYTENSOR_FLAGS=blas__ldflags= silences it"
         )
     return ok("BLAS", found, **about)
 
