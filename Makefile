@@ -14,7 +14,7 @@ LOCK = requirements/lock.txt
 DATA_OPTION = $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL = help
-.PHONY: help install demo reproduce paper-report test lint format docs bench lock
+.PHONY: help install demo reproduce paper-report test lint format docs bench lock check-install
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' \
@@ -44,6 +44,9 @@ paper-report: | $(BIN)/selfinterp ## the committed report of the paper's data: r
 
 test: | $(BIN)/pytest ## every test this machine can run
 	"$(BIN)/pytest" -n $(WORKERS) --dist loadfile
+
+check-install: ## install the wheel alone in a fresh environment and use it: reports/install.md
+	"$(PYTHON)" benchmarks/install.py
 
 lint: | $(BIN)/pytest ## style, types and the import rules
 	"$(BIN)/ruff" check .

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.metadata
 import re
 import shutil
@@ -193,29 +192,6 @@ def test_every_dependency_is_bounded_above_and_below(pyproject):
         if requirement.name != DISTRIBUTION and operators != {">=", "<"}:
             unbounded.append(str(requirement))
     assert unbounded == []
-
-
-def test_every_dependency_is_imported_somewhere(pyproject):
-    imported = set()
-    for path in [*ROOT.glob("selfinterp_stats/**/*.py"), *ROOT.glob("data_collection/**/*.py")]:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                imported.update(alias.name.partition(".")[0] for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-                imported.add(node.module.partition(".")[0])
-            elif isinstance(node, ast.Call) and "import_module" in ast.unparse(node.func):
-                names = [a.value for a in node.args if isinstance(a, ast.Constant)]
-                imported.update(str(name).partition(".")[0] for name in names)
-    # xarray writes netCDF through these two by name
-    imported |= {"h5netcdf", "h5py"}
-    # Bambi builds its models with PyMC, whose PyTensor graphs are lifted here; the bounds on PyMC
-    # are what keeps the two at versions that fit. Draws come back as what ArviZ opens, and the
-    # bounds on ArviZ say which majors that was tested with.
-    imported |= {"pymc", "arviz"}
-    # Bambi fits on a GPU through NumPyro, by name.
-    imported |= {"numpyro"}
-    names = {Requirement(r).name.replace("-", "_") for r in pyproject["project"]["dependencies"]}
-    assert sorted(names - imported) == []
 
 
 def test_the_readme_names_only_targets_that_the_makefile_has():

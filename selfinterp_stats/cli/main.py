@@ -16,10 +16,6 @@ NOT_INSTALLED = 2
 # What the extra `collect` brings, by the names that are imported.
 COLLECT_EXTRA = ("openai", "python_multipart", "rapidfuzz", "starlette", "uvicorn")
 
-# PyTensor looks for a BLAS to link C code with and complains where it finds none; the models
-# here are too small to gain from one. A user's own flags stand.
-os.environ.setdefault("PYTENSOR_FLAGS", "blas__ldflags=")
-
 
 def main() -> None:
     """Run the command line and exit with its status."""
@@ -50,9 +46,24 @@ def run(arguments: list[str]) -> int:
         return INTERRUPTED
 
 
+def _quieten_pytensor() -> None:
+    """Keep PyTensor from complaining of what is not needed here; a user's own flags stand.
+
+    It looks for a BLAS to link C code with, but the models here are too small to gain from one,
+    and for a compiler, but what it would compile, JAX compiles.
+    """
+    from shutil import which
+
+    flags = "blas__ldflags="
+    if which("clang++" if sys.platform == "darwin" else "g++") is None:
+        flags += ",cxx="
+    os.environ.setdefault("PYTENSOR_FLAGS", flags)
+
+
 def _run(arguments: list[str]) -> int:
     import click
 
+    _quieten_pytensor()
     from data_collection.errors import CollectionError
     from selfinterp_stats.cli.root import selfinterp
     from selfinterp_stats.errors import SelfInterpError

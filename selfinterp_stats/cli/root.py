@@ -16,6 +16,7 @@ from selfinterp_stats.cli.commands import (
     tables,
     weights,
 )
+from selfinterp_stats.cli.doctor import doctor
 from selfinterp_stats.cli.explainers import explainers
 from selfinterp_stats.cli.finetuning import finetune
 from selfinterp_stats.cli.plan import plan
@@ -68,5 +69,6 @@ for command in (
     simulate,
     finetune,
     collect,
+    doctor,
 ):
     selfinterp.add_command(command)

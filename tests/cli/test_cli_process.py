@@ -15,7 +15,7 @@ from commandline import FEW_DRAWS, command, contents, process, selfinterp
 HEAVY = {"arviz", "arviz_stats", "bambi", "jax", "matplotlib", "numpy", "numpyro", "pandas"}
 HEAVY |= {"pymc", "pytensor", "rich", "scipy", "xarray"}
 COMMANDS = ("demo", "fetch", "reproduce", "weights", "priors", "sensitivity", "propagate")
-COMMANDS += ("calibrate", "plan", "explainers", "tables", "compare", "simulate")
+COMMANDS += ("calibrate", "plan", "explainers", "tables", "compare", "simulate", "doctor")
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and limits of POSIX")
 
 
