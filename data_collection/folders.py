@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from data_collection.errors import InputError
+from data_collection.interrupts import uninterrupted
 
 RECORD: Final = "collection.json"
 _PACKAGE: Final = "data_collection"
@@ -45,21 +46,26 @@ def whole_folder(out: str | PathLike[str], kind: str, details: dict[str, Any]) -
     """
     target = Path(out).resolve()
     _check(target, kind)
+    made: list[Path] = []
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    except OSError as error:
-        raise _refusal(error, target) from error
-    try:
-        yield partial
-        _write_record(partial, {"kind": kind, **details})
-        partial.chmod(0o777 & ~_umask())
-        if not _same(partial, target):
-            _put_in_place(partial, target)
-    except OSError as error:
-        raise _refusal(error, target) from error
+        try:
+            with uninterrupted():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                made.append(Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent)))
+            partial = made[0]
+            yield partial
+            _write_record(partial, {"kind": kind, **details})
+            with uninterrupted():
+                partial.chmod(0o777 & ~_umask())
+                if not _same(partial, target):
+                    _put_in_place(partial, target)
+        except OSError as error:
+            raise _refusal(error, target) from error
+        finally:
+            _remove(made)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        # Once more: an interrupt may have come when the first was not yet under way.
+        _remove(made)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -102,7 +108,7 @@ def _recorded(folder: Path) -> dict[str, Any]:
     """The record of a folder; nothing where it is not ours."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     ours = isinstance(record, dict) and record.get("package") == _PACKAGE
     return record if ours and isinstance(record.get("files"), dict) else {}
@@ -140,6 +146,12 @@ def _put_in_place(partial: Path, target: Path) -> None:
             raise
     finally:
         shutil.rmtree(old.parent, ignore_errors=True)
+
+
+def _remove(made: list[Path]) -> None:
+    with uninterrupted():
+        for folder in made:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _refusal(error: OSError, target: Path) -> InputError:

@@ -27,7 +27,13 @@ def main() -> None:
         # A name that the terminal's encoding lacks is shown with question marks.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    import signal
+
+    # What is left is the interpreter's leave-taking, which an interrupt may cut short but must not
+    # turn into a traceback.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:

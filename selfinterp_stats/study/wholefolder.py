@@ -1,0 +1,158 @@
+"""A folder that appears whole or not at all.
+
+Everything is written into a hidden folder beside the one asked for, which is renamed at the end.
+An interrupt, a full disk or any other failure leaves what was there untouched.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from os import PathLike
+from pathlib import Path
+
+from selfinterp_stats.errors import InputError
+
+
+@contextmanager
+def whole_folder(out: str | PathLike[str]) -> Iterator[Path]:
+    """Give a folder to write into that becomes `out` when all went well.
+
+    Parameters
+    ----------
+    out : path
+        Created, or replaced: whether it may be is the caller's to know.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written or the disk is full. What stood there before then still stands
+        there.
+    """
+    target = Path(out).resolve()
+    made: list[Path] = []
+    try:
+        try:
+            with uninterrupted():
+                hidden = _make_hidden(target, made)
+            yield hidden
+            with uninterrupted():
+                _put_in_place(hidden, target)
+        except OSError as error:
+            raise refusal(error, target) from error
+        except RuntimeError as error:
+            # HDF5 reports a full disk in its own words.
+            if "No space left" in str(error) or "errno = 28" in str(error):
+                raise refusal(OSError(errno.ENOSPC, str(error)), target) from error
+            raise
+        finally:
+            _remove(made)
+    finally:
+        # Once more: an interrupt may have come when the first was not yet under way.
+        _remove(made)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold an interrupt back until the block is done."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    came: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            before(signal.SIGINT, None)
+
+
+def try_writing(folder: Path) -> None:
+    """Make and remove something in a folder: permissions say little for root or a read-only disk.
+
+    Raises
+    ------
+    OSError
+        Nothing can be made there.
+    """
+    with uninterrupted():
+        Path(tempfile.mkdtemp(prefix=".selfinterp-", dir=folder)).rmdir()
+
+
+def refusal(error: OSError, target: Path) -> InputError:
+    """An operating system's complaint about the output, in words, with what to do about it."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return InputError(
+            "the disk is full; nothing was changed there",
+            file=target,
+            remedy="Free some space, or give a folder on another disk as --out.",
+        )
+    return InputError(
+        f"the output cannot be written ({error.strerror or error}); nothing was changed there",
+        file=target,
+        remedy="Give a folder that you may write as --out.",
+    )
+
+
+def _make_hidden(target: Path, made: list[Path]) -> Path:
+    """Make the hidden folder; it and the parents that had to be made are noted in `made`."""
+    missing = [parent for parent in target.parents if not parent.exists()]
+    for parent in reversed(missing):
+        parent.mkdir()
+        made.append(parent)
+    # A folder that is there and empty stays itself: it may be a disk of its own, or the user is
+    # in it. What is written then lies in it and moves up at the end.
+    place = target if _is_empty(target) else target.parent
+    made.append(Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=place)))
+    made[-1].chmod(0o777 & ~_umask())
+    return made[-1]
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())
+
+
+def _put_in_place(hidden: Path, target: Path) -> None:
+    if hidden.parent == target:
+        for path in sorted(hidden.iterdir()):
+            path.rename(target / path.name)
+        return
+    if not target.exists():
+        hidden.rename(target)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent)) / target.name
+    try:
+        target.rename(old)
+        try:
+            hidden.rename(target)
+        except BaseException:
+            old.rename(target)
+            raise
+    finally:
+        shutil.rmtree(old.parent, ignore_errors=True)
+
+
+def _remove(made: list[Path]) -> None:
+    """Remove the hidden folder, and the parents if nothing is in them."""
+    if not made:
+        return
+    with uninterrupted():
+        hidden, *parents = reversed(made)
+        shutil.rmtree(hidden, ignore_errors=True)
+        for parent in parents:
+            with suppress(OSError):
+                parent.rmdir()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
