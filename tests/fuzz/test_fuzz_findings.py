@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from targets import read_reply, read_study, reply_seeds, study_seeds
+from fuzz.targets import read_reply, read_study, reply_seeds, study_seeds
 
 FINDINGS = Path(__file__).parent / "findings"
 TARGETS = {"reply": read_reply, "study": read_study}

@@ -1,4 +1,4 @@
-"""One target under atheris: ``python tests/fuzz/fuzz.py reply|study FOLDER [libFuzzer's options]``.
+"""One target under atheris: ``under_atheris.py reply|study FOLDER [libFuzzer's options]``.
 
 FOLDER keeps what was found: inputs that reach new code, and ``crash-...`` for one that breaks.
 """
@@ -10,11 +10,12 @@ from pathlib import Path
 
 import atheris
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[i]) for i in (2, 1, 0)]
+sys.path[0] = str(Path(__file__).resolve().parents[1])
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 with atheris.instrument_imports(
     include=["data_collection.parsing", "selfinterp_stats.study", "json", "csv"]
 ):
-    import targets
+    from fuzz import targets
 
 
 def main() -> None:
