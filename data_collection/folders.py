@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import file_digest
 from os import PathLike
 from pathlib import Path
@@ -23,6 +23,8 @@ from data_collection.errors import InputError
 from data_collection.interrupts import uninterrupted
 
 RECORD: Final = "collection.json"
+FINISHED: Final[list[Path]] = []
+"""Folders that this process has put in place: what an interrupted command may say that it left."""
 _PACKAGE: Final = "data_collection"
 
 
@@ -46,26 +48,30 @@ def whole_folder(out: str | PathLike[str], kind: str, details: dict[str, Any]) -
     """
     target = Path(out).resolve()
     _check(target, kind)
-    made: list[Path] = []
+    parents: list[Path] = []
+    hidden: list[Path] = []
     try:
         try:
             with uninterrupted():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                made.append(Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent)))
-            partial = made[0]
+                for parent in reversed([p for p in target.parents if not p.exists()]):
+                    parent.mkdir()
+                    parents.append(parent)
+                hidden.append(Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent)))
+            partial = hidden[0]
             yield partial
             _write_record(partial, {"kind": kind, **details})
             with uninterrupted():
                 partial.chmod(0o777 & ~_umask())
                 if not _same(partial, target):
                     _put_in_place(partial, target)
+                FINISHED.append(target)
         except OSError as error:
             raise _refusal(error, target) from error
         finally:
-            _remove(made)
+            _remove(hidden, parents)
     finally:
         # Once more: an interrupt may have come when the first was not yet under way.
-        _remove(made)
+        _remove(hidden, parents)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -148,10 +154,14 @@ def _put_in_place(partial: Path, target: Path) -> None:
         shutil.rmtree(old.parent, ignore_errors=True)
 
 
-def _remove(made: list[Path]) -> None:
+def _remove(hidden: list[Path], parents: list[Path]) -> None:
+    """Remove the hidden folder, and the parents that were made for it if nothing is in them."""
     with uninterrupted():
-        for folder in made:
+        for folder in hidden:
             shutil.rmtree(folder, ignore_errors=True)
+        for parent in reversed(parents):
+            with suppress(OSError):
+                parent.rmdir()
 
 
 def _refusal(error: OSError, target: Path) -> InputError:

@@ -11,6 +11,10 @@ from __future__ import annotations
 import os
 import sys
 
+TYPE_CHECKING = False  # as typing's, which takes a while to import
+if TYPE_CHECKING:
+    from pathlib import Path
+
 INTERRUPTED = 130
 NOT_INSTALLED = 2
 # What the extra `collect` brings, by the names that are imported.
@@ -49,11 +53,21 @@ def run(arguments: list[str]) -> int:
     int
         The exit status.
     """
+    for finished in _finished():
+        finished.clear()
     try:
         return _run(arguments)
     except KeyboardInterrupt:
-        sys.stderr.write("selfinterp: interrupted; nothing was written.\n")
+        written = [folder for finished in _finished() for folder in finished]
+        left = f"{written[-1]} had been written, whole" if written else "nothing was written"
+        sys.stderr.write(f"selfinterp: interrupted; {left}.\n")
         return INTERRUPTED
+
+
+def _finished() -> list[list[Path]]:
+    """Folders that have been written, as far as the modules that write them are loaded."""
+    modules = ("selfinterp_stats.study.wholefolder", "data_collection.folders")
+    return [getattr(sys.modules.get(name), "FINISHED", []) for name in modules]
 
 
 def _run(arguments: list[str]) -> int:

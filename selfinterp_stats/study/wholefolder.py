@@ -16,8 +16,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
+from typing import Final
 
 from selfinterp_stats.errors import InputError
+
+FINISHED: Final[list[Path]] = []
+"""Folders that this process has put in place: what an interrupted command may say that it left."""
 
 
 @contextmanager
@@ -36,14 +40,16 @@ def whole_folder(out: str | PathLike[str]) -> Iterator[Path]:
         there.
     """
     target = Path(out).resolve()
-    made: list[Path] = []
+    parents: list[Path] = []
+    hidden: list[Path] = []
     try:
         try:
             with uninterrupted():
-                hidden = _make_hidden(target, made)
-            yield hidden
+                _make_hidden(target, hidden, parents)
+            yield hidden[0]
             with uninterrupted():
-                _put_in_place(hidden, target)
+                _put_in_place(hidden[0], target)
+                FINISHED.append(target)
         except OSError as error:
             raise refusal(error, target) from error
         except RuntimeError as error:
@@ -52,10 +58,10 @@ def whole_folder(out: str | PathLike[str]) -> Iterator[Path]:
                 raise refusal(OSError(errno.ENOSPC, str(error)), target) from error
             raise
         finally:
-            _remove(made)
+            _remove(hidden, parents)
     finally:
         # Once more: an interrupt may have come when the first was not yet under way.
-        _remove(made)
+        _remove(hidden, parents)
 
 
 @contextmanager
@@ -102,18 +108,16 @@ def refusal(error: OSError, target: Path) -> InputError:
     )
 
 
-def _make_hidden(target: Path, made: list[Path]) -> Path:
-    """Make the hidden folder; it and the parents that had to be made are noted in `made`."""
-    missing = [parent for parent in target.parents if not parent.exists()]
-    for parent in reversed(missing):
+def _make_hidden(target: Path, hidden: list[Path], parents: list[Path]) -> None:
+    """Make the hidden folder, and the parents that are missing; note what was made."""
+    for parent in reversed([parent for parent in target.parents if not parent.exists()]):
         parent.mkdir()
-        made.append(parent)
+        parents.append(parent)
     # A folder that is there and empty stays itself: it may be a disk of its own, or the user is
     # in it. What is written then lies in it and moves up at the end.
     place = target if _is_empty(target) else target.parent
-    made.append(Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=place)))
-    made[-1].chmod(0o777 & ~_umask())
-    return made[-1]
+    hidden.append(Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=place)))
+    hidden[0].chmod(0o777 & ~_umask())
 
 
 def _is_empty(folder: Path) -> bool:
@@ -140,14 +144,12 @@ def _put_in_place(hidden: Path, target: Path) -> None:
         shutil.rmtree(old.parent, ignore_errors=True)
 
 
-def _remove(made: list[Path]) -> None:
-    """Remove the hidden folder, and the parents if nothing is in them."""
-    if not made:
-        return
+def _remove(hidden: list[Path], parents: list[Path]) -> None:
+    """Remove the hidden folder, and the parents that were made for it if nothing is in them."""
     with uninterrupted():
-        hidden, *parents = reversed(made)
-        shutil.rmtree(hidden, ignore_errors=True)
-        for parent in parents:
+        for folder in hidden:
+            shutil.rmtree(folder, ignore_errors=True)
+        for parent in reversed(parents):
             with suppress(OSError):
                 parent.rmdir()
 
