@@ -6,13 +6,9 @@ Wrong input and wrong calls are in ``tests/damage``, which `test_damage` runs.
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 
 import pytest
-from commandline import contents, selfinterp
-
-RESULT = {"run.json": b'{"package": "selfinterp-stats"}', "index.html": b"an earlier result"}
+from commandline import selfinterp
 
 
 def refused(ran, *parts):
@@ -42,40 +38,6 @@ def test_a_folder_without_permission_is_refused(make_study, tmp_path):
     closed.mkdir(mode=0o500)
     ran = selfinterp("reproduce", "--data", make_study(), "--out", closed / "results")
     refused(ran, "cannot be written (Permission denied)")
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of 300 kB, where one can be made."""
-    if shutil.which("mount") is None or not hasattr(os, "geteuid") or os.geteuid() != 0:
-        pytest.skip("only the superuser can make a small disk")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"no disk can be mounted here: {mounted.stderr.strip()}")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
-
-
-def test_a_full_disk_leaves_the_earlier_result(make_study, small_disk):
-    out = small_disk / "results"
-    out.mkdir()
-    for name, content in RESULT.items():
-        (out / name).write_bytes(content)
-    study = make_study(sets=("instilled",), conditions=())
-    ran = selfinterp("weights", "--data", study, "--out", out)
-    assert ran.status == 2
-    message = ran.err.splitlines()[-1]
-    assert message.startswith(f"selfinterp: {out}: the disk is full; nothing was changed there.")
-    assert message.endswith("Free some space, or give a folder on another disk as --out.")
-    assert "Traceback" not in ran.err
-    assert contents(small_disk) == {f"results/{name}": RESULT[name] for name in sorted(RESULT)}
 
 
 def test_data_that_were_never_fetched_are_asked_for(tmp_path, monkeypatch):
