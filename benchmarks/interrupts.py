@@ -4,8 +4,8 @@
 
 Each command runs once to its end and is then started again for every moment. Half of the moments
 are spread over that time; the others count from when the hidden folder appears in which the result
-is written, and lie close together, since half a result could come from there alone. Every second
-time an earlier result is in place. What must hold:
+is written, and are spread over what is left then, since half a result could come from there alone.
+Every second time an earlier result is in place. What must hold:
 
 1. exit status 130 and one line that says what was left, or the command had done its work before;
 2. no traceback; nothing on stdout unless the result is there;
@@ -42,8 +42,6 @@ COMMANDS = {
     "simulate": ("simulate", "--trained", "40", "--native", "40"),
 }
 EARLIER = {"run.json": '{"package": "selfinterp-stats"}', "index.html": "an earlier result"}
-# Seconds between moments that count from the hidden folder.
-CLOSE = 0.004
 NOTHING = "selfinterp: interrupted; nothing was written."
 WHOLE = re.compile(r"selfinterp: interrupted; .* had been written, whole\.")
 # Lines of steps that were done before.
@@ -76,17 +74,17 @@ class Left:
     files: dict[str, bytes | None]
 
 
-def moments(count: int, seconds: float, *, writes: bool) -> Iterator[Moment]:
-    """Half of them over the time that a command takes, half while it writes."""
-    over = count if not writes else count - count // 2
-    for number in range(over):
-        yield Moment(seconds * (number + 0.5) / over, writing=False)
-    for number in range(count - over):
-        yield Moment(CLOSE * number, writing=True)
+def moments(count: int, before: float, writing: float) -> Iterator[Moment]:
+    """Half of them over the seconds before a result is written and then, half over these alone."""
+    half = count // 2
+    for number in range(count - half):
+        yield Moment((before + writing) * (number + 0.5) / (count - half), writing=False)
+    for number in range(half):
+        yield Moment(writing * number / half, writing=True)
 
 
-def run(command: str, folder: Path, moment: Moment | None) -> Left:
-    """Start a command in a folder that holds a study, and interrupt it at a moment, if any.
+def start(command: str, folder: Path) -> subprocess.Popen[str]:
+    """Start a command in a folder that holds a study; come back when its own code begins.
 
     What JAX compiles is kept in ``cache`` beside the folder, as it is in a user's home.
     """
@@ -96,25 +94,39 @@ def run(command: str, folder: Path, moment: Moment | None) -> Left:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(folder.parent / "cache")},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "XDG_CACHE_HOME": str(folder.parent / "cache"),
+        },
     )
     assert going.stderr is not None
     assert going.stderr.readline() == "started\n"
-    if moment is not None:
-        began = time.monotonic()
-        while moment.writing and going.poll() is None and not _hidden(folder):
-            time.sleep(0.0005)
-            began = time.monotonic()
-        time.sleep(max(0.0, began + moment.seconds - time.monotonic()))
-        going.send_signal(signal.SIGINT)
+    return going
+
+
+def finish(going: subprocess.Popen[str], folder: Path) -> Left:
+    """Wait for the end, and look at what is left."""
     out, err = going.communicate(timeout=300)
     return Left(going.returncode, out, err, _files(folder))
 
 
-def _hidden(folder: Path) -> bool:
-    """Whether the folder is there in which a result is being written."""
-    beside = (entry.name for entry in os.scandir(folder))
-    return any(name.startswith(f".{OUT}.") for name in beside)
+def interrupted(command: str, folder: Path, moment: Moment) -> Left:
+    """Start a command and interrupt it at a moment."""
+    going = start(command, folder)
+    if moment.writing:
+        _wait_for_hidden(going, folder)
+    time.sleep(moment.seconds)
+    going.send_signal(signal.SIGINT)
+    return finish(going, folder)
+
+
+def _wait_for_hidden(going: subprocess.Popen[str], folder: Path) -> None:
+    """Wait until the folder is there in which a result is being written."""
+    while going.poll() is None and not any(
+        entry.name.startswith(f".{OUT}.") for entry in os.scandir(folder)
+    ):
+        time.sleep(0.0005)
 
 
 def _files(folder: Path) -> dict[str, bytes | None]:
@@ -166,34 +178,36 @@ def judged(left: Left, before: dict[str, bytes | None], whole: set[str]) -> tupl
     return how, wrong
 
 
-def sweep(command: str, count: int, study: Path, scratch: Path) -> tuple[str, Counter[str], list]:
+def sweep(command: str, count: int, study: Path, scratch: Path) -> tuple[float, Counter[str], list]:
     """Interrupt one command at many moments.
 
     Returns
     -------
-    (str, Counter, list of str)
-        The command's time without an interrupt, how the others ended, and what was wrong.
+    (float, Counter, list of str)
+        The command's seconds without an interrupt, how the others ended, and what was wrong.
     """
     for name in ("compiled", "whole"):
         prepare(scratch / name, study, earlier=False)
-    run(command, scratch / "compiled", None)
-    began = time.monotonic()
-    reference = run(command, scratch / "whole", None)
-    seconds = time.monotonic() - began
+    finish(start(command, scratch / "compiled"), scratch / "compiled")
+    going, began = start(command, scratch / "whole"), time.monotonic()
+    _wait_for_hidden(going, scratch / "whole")
+    before_writing = time.monotonic() - began
+    reference = finish(going, scratch / "whole")
+    writing = time.monotonic() - began - before_writing
     if reference.status:
-        return f"{seconds:.1f} s", Counter(), [f"{command} fails by itself: {reference.err}"]
+        return 0.0, Counter(), [f"{command} fails by itself: {reference.err}"]
     ends: Counter[str] = Counter()
     wrong: list[str] = []
-    for number, moment in enumerate(moments(count, seconds, writes=True)):
+    for number, moment in enumerate(moments(count, before_writing, writing)):
         folder = scratch / f"{number}"
         # `simulate` replaces nothing: it would refuse a folder with a result in it.
         prepare(folder, study, earlier=command != "simulate" and number % 2 == 1)
         before = _files(folder)
-        how, broken = judged(run(command, folder, moment), before, set(reference.files))
+        how, broken = judged(interrupted(command, folder, moment), before, set(reference.files))
         ends[how] += 1
         wrong += [f"{command}, {moment}: {claim}" for claim in broken]
         shutil.rmtree(folder)
-    return f"{seconds:.1f} s", ends, wrong
+    return before_writing + writing, ends, wrong
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -222,15 +236,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
             wrong += broken
             rows.append(
-                f"| `{command}` | {seconds} | {options.moments} | "
+                f"| `{command}` | {seconds:.1f} s | {options.moments} | "
                 f"{ends['interrupted, nothing written']} | {ends['the result was whole before']} | "
                 f"{len(broken)} |\n"
             )
     text = (
         "# Interrupted\n\n"
         "SIGINT to commands at many moments: half of them spread over the time that the command "
-        f"takes by itself, half from when its result is being written, {1000 * CLOSE:g} ms apart; "
-        "every second time (but for `simulate`, which replaces nothing) over an earlier result. "
+        "takes by itself, half over that in which its result is written; every "
+        "second time (but for `simulate`, which replaces nothing) over an earlier result. "
         f"{machine['cores']} cores, Python {machine['python']}. "
         "Made by `python benchmarks/interrupts.py`.\n\n"
         "| command | time by itself | interrupts | status 130, one line, nothing changed | "
