@@ -1,6 +1,7 @@
 # Everything this project can do, by name. `make` alone lists it.
 #   VENV=DIR      use another virtual environment (it is created when it is not there)
 #   PYTHON=FILE   the Python that creates it (3.11 or newer)
+#   MINUTES=N     how long `fuzz` takes
 #   DATA=DIR      the study folder for `reproduce`, `paper-report` and `bench`
 
 PYTHON ?= python3
@@ -8,13 +9,15 @@ VENV ?= .venv
 DATA ?=
 UV ?= uv
 WORKERS ?= 2
+MINUTES ?= 10
+FUZZ_VENV ?= .venv-fuzz
 
 BIN = $(VENV)/bin
 LOCK = requirements/lock.txt
 DATA_OPTION = $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL = help
-.PHONY: help install demo reproduce paper-report test lint format docs bench lock check-install
+.PHONY: help install demo reproduce paper-report test lint format docs bench lock check-install fuzz
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' \
@@ -63,6 +66,14 @@ docs: | $(BIN)/mkdocs ## the reference pages: site/index.html
 
 bench: | $(BIN)/selfinterp ## time and memory of the refit: reports/benchmarks/
 	"$(BIN)/python" benchmarks/reproduce.py $(DATA_OPTION)
+
+# atheris is not in the lock: it has wheels for few systems, and nothing else here needs it.
+fuzz: | $(BIN)/selfinterp ## fuzz the parser and the reader for MINUTES each: reports/fuzzing.md
+	test -x "$(FUZZ_VENV)/bin/python" || "$(BIN)/python" -m venv "$(FUZZ_VENV)"
+	"$(BIN)/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+	  > "$$("$(FUZZ_VENV)/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/locked.pth"
+	"$(FUZZ_VENV)/bin/python" -m pip install --quiet "atheris==3.0.0"
+	"$(FUZZ_VENV)/bin/python" tests/fuzz/run.py --minutes $(MINUTES)
 
 # One file for Python 3.11 and for 3.12 and newer. UPGRADE=1 moves every pin to the newest
 # version that pyproject.toml allows; without it only what has to change does.

@@ -21,6 +21,10 @@ REPLY: Final = (
 INSERT_REPLY: Final = f"INSERT INTO reply ({REPLY}) VALUES ({', '.join('?' * 21)})"
 
 
+class UnreadableRow(ValueError):
+    """A column holds what this program never wrote there."""
+
+
 def reply_row(cell: int, recorded: Recorded, now: str) -> tuple[Any, ...]:
     """Values of `INSERT_REPLY`."""
     request, answer, reply = recorded
@@ -33,12 +37,12 @@ def reply_row(cell: int, recorded: Recorded, now: str) -> tuple[Any, ...]:
         reply.status,
         None if reply.value is None else canonical(reply.value),
         int(reply.rescued),
-        reply.why,
+        _storable(reply.why),
         _storable(answer.text),
         int(answer.refusal),
-        answer.finish_reason,
-        answer.model,
-        answer.system_fingerprint,
+        _storable(answer.finish_reason),
+        _storable(answer.model),
+        _storable(answer.system_fingerprint),
         answer.prompt_tokens,
         answer.completion_tokens,
         answer.latency,
@@ -55,7 +59,13 @@ def _storable(text: str) -> str:
 
 
 def row_from(cell: Cell, row: tuple[Any, ...]) -> Row:
-    """A `Row` from what `Journal.rows` selects."""
+    """A `Row` from what `Journal.rows` selects.
+
+    Raises
+    ------
+    UnreadableRow
+        A column that should hold JSON does not.
+    """
     scenario, index, details, sha, status, value, rescued, why, created, *rest = row
     text, refusal, finish, model, fingerprint, asked, said, latency, logprobs, *last = rest
     answer = Answer(
@@ -67,17 +77,17 @@ def row_from(cell: Cell, row: tuple[Any, ...]) -> Row:
         asked,
         said,
         latency,
-        None if logprobs is None else json.loads(logprobs),
+        None if logprobs is None else _object(logprobs, "log-probabilities"),
         *last,
     )
     return Row(
         cell,
         scenario,
         index,
-        json.loads(details),
+        _object(details, f"the details of trial {index} of {scenario}"),
         sha,
         status,
-        None if value is None else json.loads(value),
+        None if value is None else _json(value, f"the value of trial {index} of {scenario}"),
         bool(rescued),
         why,
         answer,
@@ -100,9 +110,32 @@ def scenario_text(scenario: Scenario) -> str:
 
 
 def scenario_from(definition: str) -> Scenario:
-    """The scenario of a `scenario_text`."""
+    """The scenario of a `scenario_text`.
+
+    Raises
+    ------
+    UnreadableRow
+        The text is something else.
+    """
     from data_collection.scenarios import Attribute, Scenario
 
-    found = json.loads(definition)
-    attributes = tuple(Attribute(*fields) for fields in found["attributes"])
-    return Scenario(found["name"], found["question"], attributes)
+    found = _object(definition, "the definition of a scenario")
+    try:
+        attributes = tuple(Attribute(*fields) for fields in found["attributes"])
+        return Scenario(found["name"], found["question"], attributes)
+    except (KeyError, TypeError):
+        raise UnreadableRow("the definition of a scenario is incomplete") from None
+
+
+def _json(text: str, what: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise UnreadableRow(f"{what} is no JSON") from None
+
+
+def _object(text: str, what: str) -> dict[str, Any]:
+    found = _json(text, what)
+    if not isinstance(found, dict):
+        raise UnreadableRow(f"{what} is no JSON object")
+    return found

@@ -18,6 +18,13 @@ from typing import Final
 _UNSET: Final = object()
 
 
+def _printable(text: str) -> str:
+    """The text on one line, with what would steer a terminal written out as Python writes it."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class CollectionError(Exception):
     """Base of every error that this package raises on purpose.
 
@@ -76,7 +83,7 @@ class CollectionError(Exception):
             message += f" Allowed: {allowed}."
         if remedy:
             message += f" {remedy}"
-        super().__init__(message)
+        super().__init__(_printable(message))
 
 
 class InputError(CollectionError, ValueError):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from data_collection import layout
-from data_collection.errors import IncompleteError, InputError
+from data_collection.errors import IncompleteError, InputError, JournalError
 from data_collection.finetuning.ledger import record_of_models
 from data_collection.folders import whole_folder, write_text
 from data_collection.journal import Journal
@@ -112,6 +112,10 @@ def export_study(
                 instilled |= seen.scenarios
         trained = [scenario for scenario in scenarios if scenario.name in instilled]
         _write_targets(folder, journal, trained, targets)
+        if targets is not None and not trained:
+            notices.append(
+                f"{targets} was not read: the journal has no answers about instilled scenarios."
+            )
         _write_counts(folder, counts)
         if models is not None:
             write_text(folder / layout.MODELS_FILE, record_of_models(models))
@@ -160,8 +164,8 @@ def _order(count: Counts) -> tuple[object, ...]:
 
 def _write_cell(folder: Path, journal: Journal, cell: Cell, scenarios: Iterable[Scenario]) -> _Seen:
     names = {scenario.name: scenario.names for scenario in scenarios}
-    count = len(next(iter(names.values())))
     seen = _Seen(set(), set(), set())
+    count = len(next(iter(names.values()), ()))
     logprobs = bool(json.loads(cell.parameters).get("logprobs"))
     version = "latent" if cell.set == "native" else "instilled"
     is_choice = cell.task == layout.CHOICE
@@ -177,12 +181,26 @@ def _write_cell(folder: Path, journal: Journal, cell: Cell, scenarios: Iterable[
             seen.fingerprints.add(row.answer.system_fingerprint)
             if row.status != "valid":
                 continue
-            writer.writerow(
-                layout.choice_cells(row, logprobs=logprobs)
-                if is_choice
-                else layout.report_cells(row, names[row.scenario], version)
-            )
+            if row.scenario not in names:
+                raise _damaged(journal, f"it has no definition of the scenario {row.scenario}")
+            try:
+                writer.writerow(
+                    layout.choice_cells(row, logprobs=logprobs)
+                    if is_choice
+                    else layout.report_cells(row, names[row.scenario], version)
+                )
+            except (KeyError, TypeError, ValueError) as error:
+                lacks = f"lacks {error}" if isinstance(error, KeyError) else f"is wrong: {error}"
+                what = f"what it has of trial {row.index} of {row.scenario} {lacks}"
+                raise _damaged(journal, what) from error
     return seen
+
+
+def _damaged(journal: Journal, what: str) -> JournalError:
+    """The refusal of answers that are none of this program."""
+    return JournalError(
+        f"the journal is damaged ({what})", file=journal.path, remedy="Go back to a copy."
+    )
 
 
 def _described(cell: Cell, seen: _Seen) -> dict[str, Any]:

@@ -13,15 +13,18 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import file_digest
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
 from data_collection.errors import InputError
+from data_collection.interrupts import uninterrupted
 
 RECORD: Final = "collection.json"
+FINISHED: Final[list[Path]] = []
+"""Folders that this process has put in place: what an interrupted command may say that it left."""
 _PACKAGE: Final = "data_collection"
 
 
@@ -45,21 +48,30 @@ def whole_folder(out: str | PathLike[str], kind: str, details: dict[str, Any]) -
     """
     target = Path(out).resolve()
     _check(target, kind)
+    parents: list[Path] = []
+    hidden: list[Path] = []
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    except OSError as error:
-        raise _refusal(error, target) from error
-    try:
-        yield partial
-        _write_record(partial, {"kind": kind, **details})
-        partial.chmod(0o777 & ~_umask())
-        if not _same(partial, target):
-            _put_in_place(partial, target)
-    except OSError as error:
-        raise _refusal(error, target) from error
+        try:
+            with uninterrupted():
+                for parent in reversed([p for p in target.parents if not p.exists()]):
+                    parent.mkdir()
+                    parents.append(parent)
+                hidden.append(Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent)))
+            partial = hidden[0]
+            yield partial
+            _write_record(partial, {"kind": kind, **details})
+            with uninterrupted():
+                partial.chmod(0o777 & ~_umask())
+                if not _same(partial, target):
+                    _put_in_place(partial, target)
+                FINISHED.append(target)
+        except OSError as error:
+            raise _refusal(error, target) from error
+        finally:
+            _remove(hidden, parents)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        # Once more: an interrupt may have come when the first was not yet under way.
+        _remove(hidden, parents)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -102,7 +114,7 @@ def _recorded(folder: Path) -> dict[str, Any]:
     """The record of a folder; nothing where it is not ours."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     ours = isinstance(record, dict) and record.get("package") == _PACKAGE
     return record if ours and isinstance(record.get("files"), dict) else {}
@@ -140,6 +152,16 @@ def _put_in_place(partial: Path, target: Path) -> None:
             raise
     finally:
         shutil.rmtree(old.parent, ignore_errors=True)
+
+
+def _remove(hidden: list[Path], parents: list[Path]) -> None:
+    """Remove the hidden folder, and the parents that were made for it if nothing is in them."""
+    with uninterrupted():
+        for folder in hidden:
+            shutil.rmtree(folder, ignore_errors=True)
+        for parent in reversed(parents):
+            with suppress(OSError):
+                parent.rmdir()
 
 
 def _refusal(error: OSError, target: Path) -> InputError:

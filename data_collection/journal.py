@@ -15,7 +15,7 @@ from dataclasses import astuple
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from data_collection.columns import (
     ANSWER,
@@ -33,6 +33,10 @@ from data_collection.sqlitefile import connect, refuse_other_file, told
 
 if TYPE_CHECKING:
     from data_collection.scenarios import Scenario
+
+
+# Characters of a parameter in a message: of a prompt's hash these are enough.
+_SHOWN: Final = 40
 
 
 class Journal:
@@ -142,7 +146,8 @@ class Journal:
     def scenarios(self) -> tuple[Scenario, ...]:
         """The study's scenarios in the order in which they were first given."""
         rows = self.query("SELECT name, definition FROM scenario ORDER BY position")
-        return tuple(map(scenario_from, (dict(rows) | self._scenarios).values()))
+        with told(self.path):
+            return tuple(map(scenario_from, (dict(rows) | self._scenarios).values()))
 
     def check(self, cell: Cell, scenarios: Collection[str]) -> None:
         """Refuse a cell that cannot be filled in this journal.
@@ -244,7 +249,9 @@ class Journal:
                 (self._id(found),),
             )
             for row in rows:
-                yield row_from(found, row)
+                with told(self.path):
+                    read = row_from(found, row)
+                yield read
 
     def counts(self) -> tuple[Counts, ...]:
         """How far each cell is, those planned but without an answer last."""
@@ -276,7 +283,10 @@ class Journal:
     def query(self, statement: str, values: tuple[Any, ...] = ()) -> Iterator[Any]:
         """Rows of one of the tables in `schema`."""
         with told(self.path):
-            yield from self._db.execute(statement, values)
+            # Not ``yield from``, which closes the cursor, and so complains of a journal that was
+            # closed when the reader broke off.
+            for row in self._db.execute(statement, values):  # noqa: UP028
+                yield row
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -326,12 +336,12 @@ class Journal:
         else:
             now, then = json.loads(cell.parameters), json.loads(known.parameters)
         changed = sorted(key for key in now | then if now.get(key) != then.get(key))
+        words = ("other prompts" if key == "prompts" else f"another {key}" for key in changed)
         raise InputError(
-            f"the journal's answers of {cell.label} were asked for with another "
-            f"{' and '.join(changed)}",
+            f"the journal's answers of {cell.label} were asked for with {' and '.join(words)}",
             file=self.path,
-            value=", ".join(str(now.get(key)) for key in changed),
-            allowed=", ".join(str(then.get(key)) for key in changed),
+            value=", ".join(str(now.get(key))[:_SHOWN] for key in changed),
+            allowed=", ".join(str(then.get(key))[:_SHOWN] for key in changed),
             remedy="Ask as before, or use another --journal: a study folder holds one of each.",
         )
 

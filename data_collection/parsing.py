@@ -182,7 +182,8 @@ def _matched(keys: Sequence[str], names: Sequence[str]) -> dict[str, str] | None
         # Names that the reply has rightly are rivals as well: a misspelling must be plain.
         scored = sorted((fuzz.ratio(_plain(key), _plain(name)), name) for name in names)
         best, name = scored[-1]
-        if name not in left or best < _SIMILAR or best - scored[-2][0] < _MARGIN:
+        next_best = scored[-2][0] if len(scored) > 1 else 0.0
+        if name not in left or best < _SIMILAR or best - next_best < _MARGIN:
             return None
         matches[key] = name
         left.remove(name)

@@ -131,9 +131,11 @@ def _table(path: Path) -> dict[str, str]:
         try:
             return tomllib.loads(read_text(path))
         except tomllib.TOMLDecodeError as error:
-            raise InputError(
-                f"the file is no TOML: {error}", file=path, remedy="Correct it."
-            ) from None
+            problem = f"the file is no TOML: {error}"
+        except (ValueError, RecursionError):
+            # What Python will not read: numbers of thousands of digits, brackets without end.
+            problem = "the file is no table of texts"
+        raise InputError(problem, file=path, remedy="Correct it.") from None
     table = read_json_file(path)
     if not isinstance(table, dict):
         raise InputError("the file holds no table of prompts", file=path, value=table)

@@ -155,7 +155,16 @@ def scenarios_csv(scenarios: Sequence[Scenario]) -> str:
 
 
 def _with_roles(scenarios: Sequence[Scenario], path: Path, seed: int) -> list[Scenario]:
-    names = [record[0] for record in csv.reader(io.StringIO(read_text(path), newline="")) if record]
+    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+    try:
+        names = [record[0] for record in reader if record]
+    except csv.Error:
+        raise InputError(
+            "a double quote is opened and never closed, or text follows a closed one",
+            file=path,
+            row=reader.line_num,
+            remedy="Correct the quotes in that row.",
+        ) from None
     if len(names) < len(scenarios):
         raise InputError(
             f"there are too few roles: {len(names):,} for {len(scenarios):,} scenarios",

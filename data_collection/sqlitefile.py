@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+from data_collection.columns import UnreadableRow
 from data_collection.errors import JournalError
 from data_collection.schema import APPLICATION_ID, VERSION, migrate
 
@@ -21,6 +22,7 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
 
     Without `write` the file stays of the version that it is of, and what is read is a copy.
     """
+    _refuse_folder(path)
     with told(path):
         connection = _opened(path)
         try:
@@ -46,12 +48,16 @@ def refuse_other_file(path: Path) -> None:
     """
     if not path.exists():
         return
+    _refuse_folder(path)
+    with told(path), closing(_opened(path)) as connection:
+        _version(path, connection, empty_too=True)
+
+
+def _refuse_folder(path: Path) -> None:
     if path.is_dir():
         raise JournalError(
             "this is a folder, not a journal", file=path, remedy="Give the path of a file."
         )
-    with told(path), closing(_opened(path)) as connection:
-        _version(path, connection, empty_too=True)
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -110,9 +116,12 @@ def _read_only(connection: sqlite3.Connection, version: int) -> sqlite3.Connecti
 
 @contextmanager
 def told(path: Path) -> Iterator[None]:
-    """SQLite's failures in words, with what to do about them."""
+    """SQLite's failures, and rows that mean nothing, in words, with what to do about them."""
     try:
         yield
+    except UnreadableRow as error:
+        problem, remedy = _failure("SQLITE_CORRUPT")
+        raise JournalError(problem.format(error), file=path, remedy=remedy) from None
     except sqlite3.DatabaseError as error:
         name = getattr(error, "sqlite_errorname", "SQLITE_CORRUPT")
         problem, remedy = _failure(name)

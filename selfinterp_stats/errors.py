@@ -16,6 +16,13 @@ from typing import Final
 _UNSET: Final = object()
 
 
+def printable(text: str) -> str:
+    """The text on one line, with what would steer a terminal written out as Python writes it."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class SelfInterpError(Exception):
     """Base of every error that this package raises on purpose.
 
@@ -114,7 +121,7 @@ class InputError(SelfInterpError, ValueError):
             message += f" Allowed: {allowed}."
         if remedy:
             message += f" {remedy}"
-        super().__init__(message)
+        super().__init__(printable(message))
 
 
 class ServiceError(SelfInterpError):

@@ -214,7 +214,7 @@ def read_ledger(path: str | PathLike[str]) -> Ledger:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Ledger(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, str(error)) from None
     jobs = content.pop("fine_tuning_jobs", []) if isinstance(content, dict) else None
     if not isinstance(jobs, list) or not all(isinstance(job, dict) for job in jobs):

@@ -85,7 +85,7 @@ def _texts(path: Path, row: int, line: str) -> list[str]:
     """Contents of a line's messages."""
     try:
         example = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f"the line is not JSON: {error}", file=path, row=row, remedy=_REMEDY
         ) from None

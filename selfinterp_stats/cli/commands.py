@@ -119,7 +119,9 @@ def demo(out: str, seed: int, strict: bool, as_json: bool) -> int:
     """
     from selfinterp_stats.estimates.analysis import Steps
     from selfinterp_stats.reporting.demo import run_demo
+    from selfinterp_stats.reporting.output import check_output_folder
 
+    check_output_folder(out)
     click.echo(
         "Collecting an experiment of the paper's design from a simulated participant on this "
         "machine: two base models, 20 trained and 20 native scenarios each, with known truth.",

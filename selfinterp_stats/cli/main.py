@@ -11,6 +11,10 @@ from __future__ import annotations
 import os
 import sys
 
+TYPE_CHECKING = False  # as typing's, which takes a while to import
+if TYPE_CHECKING:
+    from pathlib import Path
+
 INTERRUPTED = 130
 NOT_INSTALLED = 2
 # What the extra `collect` brings, by the names that are imported.
@@ -23,7 +27,13 @@ def main() -> None:
         # A name that the terminal's encoding lacks is shown with question marks.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    import signal
+
+    # What is left is the interpreter's leave-taking, which an interrupt may cut short but must not
+    # turn into a traceback.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:
@@ -39,10 +49,14 @@ def run(arguments: list[str]) -> int:
     int
         The exit status.
     """
+    for finished in _finished():
+        finished.clear()
     try:
         return _run(arguments)
     except KeyboardInterrupt:
-        sys.stderr.write("selfinterp: interrupted; nothing was written.\n")
+        written = [folder for finished in _finished() for folder in finished]
+        left = f"{written[-1]} had been written, whole" if written else "nothing was written"
+        sys.stderr.write(f"selfinterp: interrupted; {left}.\n")
         return INTERRUPTED
 
 
@@ -58,6 +72,12 @@ def _quieten_pytensor() -> None:
     if which("clang++" if sys.platform == "darwin" else "g++") is None:
         flags += ",cxx="
     os.environ.setdefault("PYTENSOR_FLAGS", flags)
+
+
+def _finished() -> list[list[Path]]:
+    """Folders that have been written, as far as the modules that write them are loaded."""
+    modules = ("selfinterp_stats.study.wholefolder", "data_collection.folders")
+    return [getattr(sys.modules.get(name), "FINISHED", []) for name in modules]
 
 
 def _run(arguments: list[str]) -> int:

@@ -10,6 +10,7 @@ Intercept = {name = "Normal", mu = 0, sigma = 1}
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -21,9 +22,10 @@ from selfinterp_stats.errors import InputError
 from selfinterp_stats.models.families import check_prior
 from selfinterp_stats.models.prior_sets import PRIOR_SETS, PriorSet
 from selfinterp_stats.models.priors import Prior
+from selfinterp_stats.study.csvtext import decode, shorten
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_AS_IN: Final = 'For example: common = {name = "Normal", mu = 0, sigma = 2}'
+_EXAMPLE: Final = 'common = {name = "Normal", mu = 0, sigma = 2}'
 
 
 def read_priors(path: str | PathLike[str]) -> dict[str, dict[str, Prior]]:
@@ -45,17 +47,29 @@ def read_priors(path: str | PathLike[str]) -> dict[str, dict[str, Prior]]:
         The file cannot be read, or names a distribution or parameter that is not known.
     """
     try:
-        read = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError("there is no such file of priors", file=path) from error
+        data = Path(path).read_bytes()
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"the file of priors cannot be read ({reason})", file=path) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"the file of priors is not TOML: {error}", file=path) from error
+        raise InputError(
+            f"the file of priors cannot be read: {error.strerror or error}",
+            file=path,
+            remedy="Check that it exists, is a file and may be read by you.",
+        ) from error
+    try:
+        read = tomllib.loads(decode(data, str(path)))
+    # ValueError covers numbers of thousands of digits, too.
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"the file of priors is not TOML: {_why(error)}",
+            file=path,
+            remedy=f"A set looks so: [my_priors], and below it for example {_EXAMPLE}.",
+        ) from error
     if not read:
         raise InputError(
-            "the file holds no priors", file=path, remedy=f"Write [my_priors], below it {_AS_IN}."
+            "the file holds no priors",
+            file=path,
+            remedy=f"Write [my_priors], and below it for example {_EXAMPLE}.",
         )
     return {name: _set(name, terms, path) for name, terms in read.items()}
 
@@ -119,7 +133,7 @@ def _set(name: str, terms: Any, path: str | PathLike[str]) -> dict[str, Prior]:
             file=path,
             column=name,
             value=terms,
-            remedy=f"{_AS_IN}, below [{name}]."
+            remedy=f"For example: {_EXAMPLE}, below [{name}]."
             if isinstance(terms, dict)
             else f"Write [{name}] on a line of its own, and below it the terms.",
         )
@@ -133,18 +147,36 @@ def _prior(column: str, given: Any, path: str | PathLike[str]) -> Prior:
             file=path,
             column=column,
             value=given,
-            remedy=f"{_AS_IN}.",
+            remedy=f"For example: {_EXAMPLE}.",
         )
     arguments = {key: value for key, value in given.items() if key != "name"}
     for key, value in arguments.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not _is_finite(value):
             raise InputError(
                 f"the parameter {key} is not a number",
                 file=path,
                 column=column,
-                value=value,
+                value=shorten(repr(value)) if isinstance(value, int) else value,
                 allowed="one finite number",
             )
     prior = Prior.of(given["name"], **arguments)
     check_prior(prior, file=path, column=column)
     return prior
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return (
+            isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        )
+    except OverflowError:  # a whole number of hundreds of digits
+        return False
+
+
+def _why(error: Exception) -> str:
+    """What a parser's error means; Python's limits have no words that a user would know."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, tomllib.TOMLDecodeError):
+        return str(error)
+    return "a number in it has too many digits"

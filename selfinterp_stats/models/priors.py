@@ -37,7 +37,7 @@ class Prior:
     arguments: tuple[tuple[str, float | tuple[float, ...]], ...] = ()
 
     @classmethod
-    def of(cls, name: str, **arguments: float | Sequence[float]) -> Prior:
+    def of(cls, name: str, /, **arguments: float | Sequence[float]) -> Prior:
         """Write a prior as ``Prior.of("Normal", mu=0, sigma=1)``.
 
         Parameters

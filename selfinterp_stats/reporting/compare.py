@@ -20,6 +20,9 @@ _COLUMNS = {
 }
 
 
+_AGAIN = "Make the run again with selfinterp reproduce."
+
+
 def compare_runs(run_a: str | PathLike[str], run_b: str | PathLike[str]) -> pd.DataFrame:
     """Set the paper numbers and the correlations of two output folders side by side.
 
@@ -79,11 +82,21 @@ def _read(run: str | PathLike[str], table: str) -> pd.DataFrame:
         raise InputError(
             "the run's table is missing or cannot be read",
             file=path,
-            remedy="Make the run again with selfinterp reproduce.",
+            remedy=_AGAIN,
         ) from error
     missing = [name for name in _COLUMNS[table] if name not in frame]
     if missing:
-        raise InputError("the run's table lacks a column", file=path, column=missing[0])
+        raise InputError(
+            "the run's table lacks a column", file=path, column=missing[0], remedy=_AGAIN
+        )
+    for name in (_COLUMNS[table][3], "hdi_low", "hdi_high", "mcse_median"):
+        if name in frame and not pd.api.types.is_numeric_dtype(frame[name]):
+            raise InputError(
+                "the run's table holds text where numbers belong",
+                file=path,
+                column=name,
+                remedy=_AGAIN,
+            )
     labels = frame[["id"]].astype("str")
     named = pd.DataFrame(
         {

@@ -133,7 +133,8 @@ def read_posterior(path: str | PathLike[str]) -> xr.DataTree:
     if not file.is_file():
         raise InputError("there is no such file", file=file, remedy="Check the path.")
     try:
-        with xr.open_datatree(file, engine="h5netcdf") as tree:
+        # Other programs' files may have dimensions without names, which xarray then makes up.
+        with xr.open_datatree(file, engine="h5netcdf", phony_dims="access") as tree:
             return tree.load()
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise InputError(
@@ -149,6 +150,13 @@ def _chosen(dataset: Any, var_names: Iterable[str] | None, source: str | None) -
         for name, variable in dataset.data_vars.items()
         if set(_SAMPLE_DIMS) <= set(variable.dims) and variable.dtype.kind in "fiub"
     ]
+    if not sampled:
+        raise InputError(
+            "there is no posterior group with draws",
+            file=source,
+            allowed="variables with the dims chain and draw",
+            remedy="Give a posterior/*.nc file that reproduce or weights has written.",
+        )
     if var_names is None:
         return sampled
     wanted = [var_names] if isinstance(var_names, str) else list(var_names)
@@ -158,7 +166,7 @@ def _chosen(dataset: Any, var_names: Iterable[str] | None, source: str | None) -
                 "the posterior holds no such variable",
                 file=source,
                 value=name,
-                allowed=", ".join(sampled) or "nothing: no variable has dims chain and draw",
+                allowed=", ".join(sampled),
             )
     return wanted
 

@@ -1,16 +1,11 @@
 """The output folder: it appears whole or not at all, and replaces only what is ours.
 
-Everything is written into a hidden folder beside the one asked for and renamed at the end. An
-interrupt, a full disk or any other failure leaves what was there untouched.
+An interrupt, a full disk or any other failure leaves what was there untouched (`whole_folder`).
 """
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from selfinterp_stats.errors import InputError
 from selfinterp_stats.reporting import draws, figures, page, tables
+from selfinterp_stats.study.wholefolder import refusal, try_writing, whole_folder
 
 if TYPE_CHECKING:
     from selfinterp_stats.estimates.analysis import Steps
@@ -120,25 +116,8 @@ def output_folder(out: str | PathLike[str]) -> Iterator[Path]:
         As `write_report`.
     """
     check_output_folder(out)
-    target = Path(out).resolve()
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    except OSError as error:
-        raise _refusal(error, target) from error
-    try:
-        yield partial
-        partial.chmod(0o777 & ~_umask())
-        _put_in_place(partial, target)
-    except OSError as error:
-        raise _refusal(error, target) from error
-    except RuntimeError as error:
-        # HDF5 reports a full disk in its own words.
-        if "No space left" in str(error) or "errno = 28" in str(error):
-            raise _refusal(OSError(errno.ENOSPC, str(error)), target) from error
-        raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with whole_folder(out) as folder:
+        yield folder
 
 
 def check_output_folder(out: str | PathLike[str]) -> None:
@@ -164,16 +143,16 @@ def check_output_folder(out: str | PathLike[str]) -> None:
                 file=out,
                 remedy="Give the path of a folder as --out.",
             )
-        _try_writing(_nearest_existing(target.parent))
+        try_writing(_nearest_existing(target.parent))
     except OSError as error:
-        raise _refusal(error, target) from error
+        raise refusal(error, target) from error
 
 
 def is_ours(folder: Path) -> bool:
     """Tell whether a folder holds a ``run.json`` that this package wrote."""
     try:
         run = json.loads((folder / _RUN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(run, dict) and run.get("package") == PACKAGE
 
@@ -182,48 +161,6 @@ def _nearest_existing(folder: Path) -> Path:
     while not folder.exists():
         folder = folder.parent
     return folder
-
-
-def _try_writing(folder: Path) -> None:
-    # Permission bits say little for root or on a read-only disk; trying says it all.
-    Path(tempfile.mkdtemp(prefix=".selfinterp-", dir=folder)).rmdir()
-
-
-def _put_in_place(partial: Path, target: Path) -> None:
-    if not target.exists():
-        partial.rename(target)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent)) / target.name
-    try:
-        target.rename(old)
-        try:
-            partial.rename(target)
-        except BaseException:
-            old.rename(target)
-            raise
-    finally:
-        shutil.rmtree(old.parent, ignore_errors=True)
-
-
-def _refusal(error: OSError, target: Path) -> InputError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return InputError(
-            "the disk is full; nothing was changed there",
-            file=target,
-            remedy="Free some space, or give a folder on another disk as --out.",
-        )
-    reason = error.strerror or str(error)
-    return InputError(
-        f"the output cannot be written ({reason}); nothing was changed there",
-        file=target,
-        remedy="Give a folder that you may write as --out.",
-    )
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _write_text(path: Path, text: str) -> None:

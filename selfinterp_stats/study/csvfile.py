@@ -208,6 +208,7 @@ class CsvFile:
             if len(record) == width:
                 continue
             few = len(record) < width
+            last = few and line == self.lines()[-1]
             raise InputError(
                 f"the row has {len(record)} field{'s' if len(record) != 1 else ''}",
                 file=self.name,
@@ -218,6 +219,8 @@ class CsvFile:
                 remedy=(
                     "The file looks cut off there, as if only half of it had been written: "
                     "write or download it again."
+                    if last
+                    else "Complete the row, or take it out."
                     if few
                     else "Put double quotes round a value that holds a comma."
                 ),

@@ -14,6 +14,12 @@ import numpy as np
 
 from selfinterp_stats.errors import InputError
 
+# How files begin that somebody may have renamed: what they are, and what to do about it.
+_NO_TEXT = {
+    b"PK\x03\x04": ("a spreadsheet or another packed file", "Save it as text; a sheet as CSV."),
+    b"\x1f\x8b": ("a compressed file", "Unpack it (gunzip)."),
+}
+
 
 def decode(data: bytes, name: str) -> str:
     """Characters of a UTF-8 file, without a byte order mark.
@@ -23,6 +29,9 @@ def decode(data: bytes, name: str) -> str:
     InputError
         Names the line of the first byte that is not UTF-8, or of a zero byte.
     """
+    for beginning, (what, remedy) in _NO_TEXT.items():
+        if data.startswith(beginning):
+            raise InputError(f"this is {what}", file=name, allowed="UTF-8 text", remedy=remedy)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -33,7 +42,7 @@ def decode(data: bytes, name: str) -> str:
             row=data[: error.start].count(b"\n") + 1,
             value=data[error.start : error.start + 1],
             allowed="UTF-8 text",
-            remedy="Save the file again as CSV with the encoding UTF-8.",
+            remedy="Save the file again with the encoding UTF-8.",
         ) from None
     if "\0" in text:
         raise InputError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final
@@ -83,6 +84,7 @@ def fetch_paper_data(
     # pooch announces each file on stderr; `progress` is how this package speaks.
     pooch.get_logger().setLevel(logging.WARNING)
     keeper = pooch.create(path=folder, base_url=url, registry=registry)
+    there = folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with ResumingDownloader() as downloader:
@@ -96,6 +98,11 @@ def fetch_paper_data(
             file=error.filename or str(folder),
             remedy="Choose a folder that can be written, on a disk with 15 MB free, with --dest.",
         ) from error
+    finally:
+        # Nobody should wonder about a folder into which nothing came.
+        if not there:
+            with suppress(OSError):
+                folder.rmdir()
     if progress is not None:
         progress("", len(registry), len(registry))
     return folder

@@ -159,6 +159,9 @@ def _rename(kind: str, file: CsvFile, mapping: Mapping[str, str]) -> CsvFile:
     for label in file.labels:
         if re.fullmatch(r"[AB]_attr[1-9]\d*", label) and label not in meanings:
             aliases.setdefault(label, label)
+            # Its counterpart too, by the name that a message about it should use.
+            other = f"{'AB'[label[0] == 'A']}{label[1:]}"
+            aliases.setdefault(other, other)
     return file.renamed(
         {
             re.sub(r"^([AB])_attr(\d+)$", r"\1_attribute_\2", name): own

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,10 @@ import pandas as pd
 from selfinterp_stats.errors import InputError
 from selfinterp_stats.study import checks
 from selfinterp_stats.study.csvfile import CsvFile, Table
+
+# Of an attribute's column. More digits than anybody has columns would be a number that Python
+# refuses to read.
+_NUMBER: Final = r"([1-9][0-9]{0,5})"
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ def count_columns(file: CsvFile, prefix: str) -> int:
     InputError
         A number is left out, so that ``{prefix}3`` is there without ``{prefix}2``.
     """
-    pattern = re.compile(re.escape(prefix) + r"([1-9]\d*)")
+    pattern = re.compile(re.escape(prefix) + _NUMBER)
     found = {int(m[1]) for name in file.header if (m := pattern.fullmatch(name))}
     first_missing = next(i for i in range(1, len(found) + 2) if i not in found)
     if first_missing < max(found, default=2):
@@ -114,7 +119,7 @@ def refuse_other_count(file: CsvFile, prefixes: Sequence[str], scenarios: Scenar
     """Refuse a file whose columns ``{prefix}1``.. are not as many as the scenarios' attributes."""
     expected = len(scenarios.attributes)
     for prefix in prefixes:
-        pattern = re.compile(re.escape(prefix) + r"([1-9]\d*)")
+        pattern = re.compile(re.escape(prefix) + _NUMBER)
         numbers = {int(m[1]) for name in file.header if (m := pattern.fullmatch(name))}
         if numbers == set(range(1, expected + 1)) or not numbers:
             file.require(numbered(prefix, expected))

@@ -181,25 +181,18 @@ def simulate_study(  # noqa: PLR0913 - a design has this many parameters, and ea
     picked = pick_scenarios(scenarios, trained + native, attributes)
     k = (picked.shape[1] - 2) // 3
     design = replace(design, attributes=k)
-    out = new_folder(folder)
-    targets = target_weights(seed, picked["scenario"].tolist(), k)
-    cells = [
-        draw_cell(design, base_model, set_name, picked, targets)
-        for base_model in design.base_models
-        for set_name in (INSTILLED, NATIVE)
-        if (trained if set_name == INSTILLED else native)
-    ]
-    truth = SimulationTruth(out, design, picked, _truth_frame(cells), known_quantities(cells, seed))
-    try:
+    with new_folder(folder) as out:
+        targets = target_weights(seed, picked["scenario"].tolist(), k)
+        cells = [
+            draw_cell(design, base_model, set_name, picked, targets)
+            for base_model in design.base_models
+            for set_name in (INSTILLED, NATIVE)
+            if (trained if set_name == INSTILLED else native)
+        ]
+        weights, quantities = _truth_frame(cells), known_quantities(cells, seed)
         write_study(out, design, picked, targets, cells)
-        write_truth(out, design, truth.weights, truth.quantities)
-    except OSError as error:
-        raise InputError(
-            f"the study cannot be written: {error.strerror or error}",
-            file=out,
-            remedy="Choose a folder that you may write to, on a disk with room.",
-        ) from error
-    return truth
+        write_truth(out, design, weights, quantities)
+    return SimulationTruth(Path(folder), design, picked, weights, quantities)
 
 
 def _truth_frame(cells: Sequence[Cell]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from typing import Final
 
 import pandas as pd
 
-from selfinterp_stats.errors import InputError
+from selfinterp_stats.errors import InputError, printable
 from selfinterp_stats.study.paper import is_paper_file
 
 INSTILLED: Final = "instilled"
@@ -58,7 +58,7 @@ class Notice:
     count: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.message}"
+        return printable(f"{self.kind}: {self.message}")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from disks import small_disk
 from scenarios import entry, write_json
 from scripted import Scripted, completion
 from server import KEY, running
@@ -293,6 +295,28 @@ def test_a_full_disk_ends_with_2_and_what_was_committed_is_kept(given):
     assert "the journal cannot be written" in said
     assert "Make room and run the same command again" in said
     assert "Traceback" not in said
+    assert 0 < kept < 200
+    assert "200 of 200 asked, complete" in rest.out
+
+
+def test_a_full_disk_keeps_what_was_committed_and_the_same_command_goes_on(given, tmp_path):
+    with running() as server, small_disk(tmp_path / "disk", 200) as disk:
+        given[-1] = disk / "j.sqlite"
+        full = collect("choices", given, server.url)
+        with Journal.open(given[-1], write=False) as journal:
+            kept = journal.counts()[0].asked
+        # What SQLite could not yet put into the file lies beside it, and moves with it.
+        moved = shutil.copytree(disk, tmp_path / "moved") / "j.sqlite"
+        rest = collect("choices", [*given[:-1], moved], server.url)
+    assert full.status == 2
+    assert full.out == ""
+    message = full.err.splitlines()[-1]
+    assert message.startswith(f"selfinterp: {given[-1]}: the journal cannot be written (")
+    assert message.endswith(
+        "); the disk may be full. Make room and run the same command again: what was committed is "
+        "kept."
+    )
+    assert "Traceback" not in full.err
     assert 0 < kept < 200
     assert "200 of 200 asked, complete" in rest.out
 

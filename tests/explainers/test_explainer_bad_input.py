@@ -116,103 +116,13 @@ def test_a_bad_row_of_a_tidy_table_is_kept_out(tmp_path, row, reason):
     assert reasons(study) == [(3, reason)]
 
 
-# Files and designs
+# Designs; files that are refused as a whole are in ``tests/damage/explainers.py``
 
 
 def refused(call, *arguments, **options):
     with pytest.raises(InputError) as caught:
         call(*arguments, **options)
     return str(caught.value)
-
-
-def test_a_file_of_two_tasks_is_refused(tmp_path):
-    rows = [hint_row(1, SAME, SAME), patching_row(1, SAME, SAME)]
-    path = write_lines(tmp_path / "p.jsonl", rows)
-    assert refused(load_explainers, path, names=CELL) == (
-        f"{path}, row 2, column 'task': the file mixes two tasks: before it stood "
-        "'hint_attribution' (found 'causal_act_patch'). Allowed: one task per file. Write each "
-        "task to a file of its own."
-    )
-
-
-def test_a_file_of_sentences_that_parse_as_neither_is_refused(tmp_path):
-    path = write_lines(tmp_path / "p.jsonl", [hint_row(i, "?", "It stays.") for i in range(3)])
-    assert refused(load_explainers, path, names=CELL) == (
-        f"{path}: no row of the file can be used; the first: expected_label is neither of the two "
-        "sentences. Allowed: JSON Lines of the evaluation script, one object on each line."
-    )
-
-
-def test_a_file_that_is_nobodys_is_refused(tmp_path):
-    path = write_lines(tmp_path / "results.jsonl", [GOOD])
-    assert refused(load_explainers, path) == (
-        f"{path}, row 1: nothing says which explainer the file is about. Name it with "
-        "--explainer, in a manifest (--manifest), or in the file's path: "
-        "EXPLAINER_explains_TARGET or EXPLAINER/TARGET/<task>_predictions.json."
-    )
-
-
-@pytest.mark.parametrize(("name", "text"), [("p.jsonl", "\n"), ("p.json", "")])
-def test_an_empty_file_is_refused(tmp_path, name, text):
-    (tmp_path / name).write_text(text)
-    assert "the file holds no rows" in refused(load_explainers, tmp_path / name, names=CELL)
-
-
-def test_a_missing_file_is_refused(tmp_path):
-    path = tmp_path / "gone.jsonl"
-    assert refused(load_explainers, path) == (
-        f"{path}: the file cannot be read: No such file or directory. Check that it exists, is a "
-        "file and may be read by you."
-    )
-
-
-def test_a_table_without_its_columns_is_refused(tmp_path):
-    message = refused(load_explainers, tidy(tmp_path, "a,a,t,1\n", "explainer,target,task,item\n"))
-    assert "column 'outcome': a needed column is missing" in message
-
-
-def test_a_manifest_without_a_target_is_refused(tmp_path):
-    path = write_lines(tmp_path / "p.jsonl", [GOOD])
-    manifest = tmp_path / "m.csv"
-    manifest.write_text("file,explainer\np.jsonl,a\n")
-    assert refused(load_explainers, path, manifest=manifest) == (
-        f"{manifest}: entry 1 of the manifest has no target. Allowed: file, explainer and target "
-        "in every entry."
-    )
-
-
-DESIGNS = {
-    "no self cell": (
-        "a,t,x,1,1\nb,t,x,1,0\n",
-        (
-            "task 'x' has no self cell: explainers are a, b; targets are t. Allowed: at least one cell "
-            "in which a model explains itself and one in which it explains another. Spell a model's "
-            "name alike as explainer and as target."
-        ),
-    ),
-    "no cross cell": (
-        "a,a,x,1,1\nb,b,x,1,0\n",
-        (
-            "task 'x' has no cross cell: explainers are a, b; targets are a, b. Allowed: at least one "
-            "cell in which a model explains itself and one in which it explains another. Add what "
-            "another explainer said about one of these targets."
-        ),
-    ),
-    "nothing in common": (
-        "a,a,x,1,1\nb,a,x,2,0\n",
-        (
-            "task 'x': explainers 'a' and 'b' have no item of target 'a' in common (found '1 and 2'). "
-            "Give both the same items, or name the same item alike in both files."
-        ),
-    ),
-}
-
-
-@pytest.mark.parametrize("design", DESIGNS)
-def test_a_design_in_which_nothing_can_be_compared_is_refused(tmp_path, design):
-    text, message = DESIGNS[design]
-    study = load_explainers(tidy(tmp_path, text))
-    assert refused(check_design, study) == message
 
 
 def test_an_outcome_that_never_varies_in_a_cell_is_said(tmp_path):
@@ -240,13 +150,6 @@ def test_a_prediction_that_is_no_answer_to_yes_or_no_is_refused(tmp_path):
     assert refused(analyse_explainers, study, draws=400) == (
         "column 'predicted': a prediction is neither yes, no nor a probability of yes (found "
         "'perhaps')."
-    )
-
-
-def test_a_folder_without_anything_to_read_is_refused(tmp_path):
-    assert refused(load_explainers, tmp_path) == (
-        f"{tmp_path}: the folder holds no predictions. Allowed: files named ..._predictions.json "
-        "or ....jsonl in it or below it, or items.csv."
     )
 
 

@@ -13,6 +13,7 @@ import xarray as xr
 
 from selfinterp_stats.errors import InputError
 from selfinterp_stats.reporting import check_output_folder, draws, figures, output, write_report
+from selfinterp_stats.study import wholefolder
 
 PROMISED = {
     "index.html",
@@ -40,7 +41,7 @@ def test_everything_promised_is_there(paper, tmp_path):
     assert listing(out) == PROMISED | posterior
     assert json.loads((out / "run.json").read_text())["package"] == "selfinterp-stats"
     assert os.listdir(tmp_path / "new") == ["results"]
-    assert out.stat().st_mode & 0o777 == 0o777 & ~output._umask()
+    assert out.stat().st_mode & 0o777 == 0o777 & ~wholefolder._umask()
 
 
 def test_the_same_result_gives_the_same_bytes(paper, tmp_path):
@@ -85,7 +86,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_work(tmp_path, mon
     def refuse(*args, **kwargs):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(output.tempfile, "mkdtemp", refuse)
+    monkeypatch.setattr(wholefolder.tempfile, "mkdtemp", refuse)
     with pytest.raises(InputError, match=r"cannot be written \(Read-only file system\)"):
         check_output_folder(tmp_path / "results")
 
@@ -133,14 +134,14 @@ def test_a_failing_rename_puts_the_old_folder_back(paper, tmp_path, monkeypatch)
     monkeypatch.setattr(
         output.figures, "write_figures", lambda *_: figures.DrawnFigures({}, {}, {})
     )
-    rename = output.Path.rename
+    rename = wholefolder.Path.rename
 
     def fail_for_new(self, target):
         if ".old." not in str(self) and str(target) == str(out.resolve()):
             raise OSError(errno.EACCES, "Permission denied")
         return rename(self, target)
 
-    monkeypatch.setattr(output.Path, "rename", fail_for_new)
+    monkeypatch.setattr(wholefolder.Path, "rename", fail_for_new)
     with pytest.raises(InputError, match="Permission denied"):
         write_report(paper, out, posterior=False)
     monkeypatch.undo()

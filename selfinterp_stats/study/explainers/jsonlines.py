@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from selfinterp_stats.errors import InputError
-from selfinterp_stats.study.csvtext import shorten
+from selfinterp_stats.study.csvtext import decode, shorten
 from selfinterp_stats.study.explainers.keys import FEATURES, NoKey, item_key
 from selfinterp_stats.study.explainers.naming import Names
 from selfinterp_stats.study.explainers.sentences import CHANGED, INVALID, UNCHANGED, read_claim
 from selfinterp_stats.study.explainers.study import LeftOut
 
 CUT_OFF: Final = "the line is cut off: the file ends in the middle of it"
+HALF_A_CHARACTER: Final = "a text holds half a character (an unpaired surrogate)"
 NO_OBJECT: Final = "the line is not a JSON object"
 NEITHER: Final = "expected_label is neither of the two sentences"
 NO_SCORE: Final = "the score is not a number from 0 to 1"
@@ -74,15 +76,13 @@ def read_predictions(path: Path, names: Names) -> FileRead:
     """
     try:
         data = path.read_bytes()
-        text = data.decode("utf-8-sig")
     except OSError as error:
         raise InputError(
             f"the file cannot be read: {error.strerror or error}",
             file=path,
             remedy="Check that it exists, is a file and may be read by you.",
         ) from error
-    except UnicodeDecodeError as error:
-        raise InputError("a byte is not UTF-8 text", file=path, allowed="UTF-8 text") from error
+    text = decode(data, str(path))
     rows: list[dict[str, Any]] = []
     left_out: list[LeftOut] = []
     tasks: dict[str, int] = {}
@@ -98,14 +98,24 @@ def read_predictions(path: Path, names: Names) -> FileRead:
             value = shorten(str(problem.value), 60)
             left_out.append(LeftOut(str(path), line, str(problem), value))
     if not rows:
-        raise InputError(
-            f"no row of the file can be used; the first: {left_out[0].reason}"
-            if left_out
-            else "the file holds no rows",
-            file=path,
-            allowed="JSON Lines of the evaluation script, one object on each line",
+        raise nothing_usable(
+            left_out, path, "JSON Lines of the evaluation script, one object on each line"
         )
     return FileRead(rows, left_out, hashlib.sha256(data).hexdigest())
+
+
+def nothing_usable(left_out: Sequence[LeftOut], path: Path, allowed: str) -> InputError:
+    """The refusal of a file of which no row is left, with what is wrong with the first."""
+    if not left_out:
+        return InputError("the file holds no rows", file=path, allowed=allowed)
+    first = left_out[0]
+    return InputError(
+        f"no row of the file can be used; the first: {first.reason}",
+        file=path,
+        row=first.row,
+        allowed=allowed,
+        **({"value": first.value} if first.value else {}),
+    )
 
 
 def _objects(text: str) -> Iterator[tuple[int, dict[str, Any] | _Unusable]]:
@@ -116,7 +126,12 @@ def _objects(text: str) -> Iterator[tuple[int, dict[str, Any] | _Unusable]]:
             continue
         try:
             found = json.loads(line)
-        except ValueError:
+            if "\\u" in line:
+                json.dumps(found, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            yield number, _Unusable(HALF_A_CHARACTER, line.strip())
+            continue
+        except (ValueError, RecursionError):
             reason = CUT_OFF if number == len(lines) else NO_OBJECT
             yield number, _Unusable(reason, line.strip())
             continue
@@ -163,14 +178,36 @@ def _cell(row: Mapping[str, Any], names: Names, path: Path, line: int) -> dict[s
                 remedy=f"Name it with --{name}, in a manifest (--manifest), or in the file's path: "
                 "EXPLAINER_explains_TARGET or EXPLAINER/TARGET/<task>_predictions.json.",
             )
-    size = known.get("training_items", "")
     return {
         "explainer": known["explainer"],
         "target": known["target"],
         "condition": known.get("condition", ""),
         "run": known.get("run", ""),
-        "training_items": float(size) if size else float("nan"),
+        "training_items": training_items(known.get("training_items", ""), path),
     }
+
+
+def training_items(text: str, path: Path) -> float:
+    """The training size of a cell; NaN where none is given.
+
+    Raises
+    ------
+    InputError
+        It is no number.
+    """
+    try:
+        size = float(text) if text else math.nan
+    except ValueError:
+        size = math.inf
+    if math.isinf(size):
+        raise InputError(
+            "the training size is no number",
+            file=path,
+            value=text,
+            allowed="a number of items, for instance 500",
+            remedy="Correct --training-items, or the manifest.",
+        )
+    return size
 
 
 def _item(row: Mapping[str, Any], task: str) -> dict[str, Any]:
@@ -209,12 +246,17 @@ def _sentences(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fewshot(row: Mapping[str, Any]) -> dict[str, Any]:
-    verdicts = {True: CHANGED, False: UNCHANGED}
-    if row["gold_changed"] not in verdicts or not row["gold_letter"]:
+    truth, said = (_verdict(row[name]) for name in ("gold_changed", "pred_changed"))
+    if truth is None or not row["gold_letter"]:
         raise _Unusable("gold_changed or gold_letter is missing", row["gold_changed"])
-    expected = (verdicts[row["gold_changed"]], str(row["gold_letter"]).lower())
-    said = verdicts.get(row["pred_changed"]) if row["pred_letter"] else None
+    expected = (truth, str(row["gold_letter"]).lower())
+    said = said if row["pred_letter"] else None
     return _judged((said, str(row["pred_letter"]).lower()) if said else None, expected)
+
+
+def _verdict(value: object) -> str | None:
+    """The verdict of true or false, or of 1 or 0; None of anything else."""
+    return CHANGED if value in (True,) else UNCHANGED if value in (False,) else None
 
 
 def _judged(predicted: tuple[str, str] | None, expected: tuple[str, str]) -> dict[str, Any]:

@@ -39,7 +39,8 @@ def item_key(row: Mapping[str, Any]) -> tuple[str, str]:
     NoKey
         Names the field that is missing.
     """
-    extra = row.get("extra_args") or {}
+    extra = row.get("extra_args")
+    extra = extra if isinstance(extra, Mapping) else {}
     if row.get("item") not in (None, ""):
         return str(row["item"]), ""
     if row["task"] == PATCHING:
@@ -56,7 +57,7 @@ def _patching_key(row: Mapping[str, Any], extra: Mapping[str, Any]) -> tuple[str
     if isinstance(example, str):
         try:
             example = json.loads(example)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise NoKey("example is not the JSON object of a patched text") from None
     if not isinstance(example, Mapping):
         raise NoKey("example is not the JSON object of a patched text")

@@ -112,7 +112,9 @@ def _paths(files: Iterable[str | PathLike[str]]) -> list[Path]:
         raise InputError("no file is given", allowed="at least one")
     twice = next((path for path in found if found.count(path) > 1), None)
     if twice is not None:
-        raise InputError("the file is given twice", file=twice)
+        raise InputError(
+            "the file is given twice", file=twice, remedy="Leave out one of the two --data."
+        )
     return found
 
 

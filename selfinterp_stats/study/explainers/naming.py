@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from selfinterp_stats.errors import InputError
+from selfinterp_stats.study.csvtext import decode
 
 FIELDS: Final = ("explainer", "target", "condition", "run", "training_items")
 _BESIDE: Final = "collection.json"
@@ -81,14 +82,25 @@ def read_manifest(path: Path) -> dict[str, dict[str, str]]:
         It cannot be read, or a row lacks its file, explainer or target.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"the manifest cannot be read: {error.strerror or error}",
+            file=path,
+            remedy="Check that it exists, is a file and may be read by you.",
+        ) from error
+    text = decode(data, str(path))
+    try:
         if path.suffix == ".json":
             loaded = json.loads(text)
             listed = loaded.get("pairs") if isinstance(loaded, dict) else loaded
         else:
             listed = list(csv.DictReader(text.splitlines()))
-    except (OSError, ValueError) as error:
-        raise InputError("the manifest cannot be read", file=path, value=str(error)) from error
+    except (ValueError, RecursionError, csv.Error) as error:
+        kind = "JSON" if path.suffix == ".json" else "CSV"
+        raise InputError(
+            f"the manifest is no {kind}: {error}", file=path, remedy="Correct it."
+        ) from error
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
         raise InputError(
             "the manifest lists no files",

@@ -66,6 +66,11 @@ class ExplainerDesign:
                 raise InputError(
                     f"there are too few {name}", value=getattr(self, name), allowed=f"from {least}"
                 )
+        for name in ("self_effect", "mean"):
+            if not np.isfinite(getattr(self, name)):
+                raise InputError(
+                    f"{name} is no number", value=getattr(self, name), allowed="such as 0.5"
+                )
         for name in ("skill_sd", "difficulty_sd", "pair_sd", "run_sd", "item_sd"):
             if not 0 <= getattr(self, name) < np.inf:
                 raise InputError(f"{name} is no sd", value=getattr(self, name), allowed="from 0")
@@ -112,28 +117,21 @@ def simulate_explainers(
         The folder exists and is not empty, or cannot be written.
     """
     design = design or ExplainerDesign()
-    out = new_folder(folder)
-    rng = np.random.default_rng(design.seed)
-    cells = _cells(design, rng)
-    items = pd.concat(list(_answers(design, cells, rng)), ignore_index=True)
-    truth = ExplainerTruth(out, design, cells, _quantities(cells))
-    record = {
-        "kind": "explainers",
-        "parameters": asdict(design),
-        "quantities": truth.quantities.to_dict("records"),
-    }
-    try:
+    with new_folder(folder) as out:
+        rng = np.random.default_rng(design.seed)
+        cells = _cells(design, rng)
+        items = pd.concat(list(_answers(design, cells, rng)), ignore_index=True)
+        quantities = _quantities(cells)
+        record = {
+            "kind": "explainers",
+            "parameters": asdict(design),
+            "quantities": quantities.to_dict("records"),
+        }
         items.to_csv(out / ITEMS_FILE, index=False, lineterminator="\n", encoding="utf-8")
         cells.to_csv(out / TRUTH_FILE, index=False, lineterminator="\n", encoding="utf-8")
         text = json.dumps(record, indent=1) + "\n"
         (out / PARAMETERS_FILE).write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise InputError(
-            f"the study cannot be written: {error.strerror or error}",
-            file=out,
-            remedy="Choose a folder that you may write to, on a disk with room.",
-        ) from error
-    return truth
+    return ExplainerTruth(Path(folder), design, cells, quantities)
 
 
 def _cells(design: ExplainerDesign, rng: np.random.Generator) -> pd.DataFrame:

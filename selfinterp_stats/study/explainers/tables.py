@@ -10,7 +10,7 @@ from typing import Any, Final
 from selfinterp_stats.errors import InputError
 from selfinterp_stats.study.csvfile import CsvFile, Table, open_csv
 from selfinterp_stats.study.csvtext import shorten
-from selfinterp_stats.study.explainers.jsonlines import FileRead
+from selfinterp_stats.study.explainers.jsonlines import FileRead, nothing_usable
 from selfinterp_stats.study.explainers.sentences import INVALID, VERDICTS, read_claim
 from selfinterp_stats.study.explainers.study import LeftOut
 
@@ -42,7 +42,12 @@ def read_table(path: Path) -> tuple[str, FileRead]:
         The file cannot be read, is of neither kind, or has no row that can be used.
     """
     file = open_csv(path, name=str(path))
-    kind = "cells" if "outcome" not in file.header and "se" in file.header else "items"
+    if not file.header:
+        raise InputError(
+            "the file is empty", file=path, allowed=f"a table with the columns {', '.join(NEEDED)}"
+        )
+    published = {"value", "se"} & set(file.header)
+    kind = "cells" if published and "outcome" not in file.header else "items"
     if kind == "items":
         file.require(NEEDED)
         read = _items(file)
@@ -50,12 +55,8 @@ def read_table(path: Path) -> tuple[str, FileRead]:
         file.require(PUBLISHED)
         read = _cells(file)
     if not read.rows:
-        raise InputError(
-            f"no row of the file can be used; the first: {read.left_out[0].reason}"
-            if read.left_out
-            else "the file has a header and no rows",
-            file=path,
-        )
+        needed = NEEDED if kind == "items" else PUBLISHED
+        raise nothing_usable(read.left_out, path, f"rows with {', '.join(needed)}")
     return kind, read
 
 

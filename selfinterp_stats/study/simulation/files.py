@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
@@ -27,23 +28,24 @@ from selfinterp_stats.study.study import (
     OFF_THE_SHELF,
     WEIGHT_TRAINED,
 )
+from selfinterp_stats.study.wholefolder import whole_folder
 
 TRUTH_FILE = "simulation_truth.csv"
 PARAMETERS_FILE = "simulation.json"
 
 
-def new_folder(folder: str | PathLike[str]) -> Path:
-    """Make the folder of a simulated study.
+@contextmanager
+def new_folder(folder: str | PathLike[str]) -> Iterator[Path]:
+    """Give a folder to write a simulated study into; it appears whole or not at all.
 
     Raises
     ------
     InputError
-        It exists and is not empty, or cannot be made.
+        The folder asked for exists and is not empty, or cannot be written.
     """
     out = Path(folder)
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        occupied = any(out.iterdir())
+        occupied = out.exists() and any(out.iterdir())
     except OSError as error:
         raise InputError(
             f"the folder cannot be made: {error.strerror or error}",
@@ -56,7 +58,8 @@ def new_folder(folder: str | PathLike[str]) -> Path:
             file=out,
             remedy="Choose a new folder; nothing in this one was changed.",
         )
-    return out
+    with whole_folder(out) as partial:
+        yield partial
 
 
 def write_study(

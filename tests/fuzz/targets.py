@@ -1,0 +1,188 @@
+"""What is fuzzed: the parser of replies and the reader of studies.
+
+Each target takes bytes and must come back: whatever it is given, the parser gives a `Reply` that
+the journal can hold, the reader a `Study` or an `InputError` of one line. Seeds and tokens help a
+fuzzer to get past the first line.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import math
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from studies import write_study
+
+from data_collection.columns import reply_row
+from data_collection.parsing import Reply, parse_choice, parse_report
+from data_collection.records import Answer, Cell, Recorded, Request
+from selfinterp_stats.errors import InputError
+from selfinterp_stats.study import Study, load_study, load_tidy
+
+STATUSES = ("valid", "invalid", "refused")
+# Names of a scenario's attributes: usual ones, one alone, alike, and such as JSON has to escape.
+NAMES = (
+    ("strength", "price"),
+    ("price per kilogram", "distance", "number of rooms", "age", "noise"),
+    ("size",),
+    ("quality 1", "quality 2", "Quality 1"),
+    ('a "quoted" name', "Größe", "back\\slash"),
+)
+CELL = Cell("report", "base", "native", "", "", 0, "model", "{}")
+REQUEST = Request(CELL, "tea", 0, [], {}, {"option_a": [1.0], "option_b": [2.0]}, "0" * 64)
+
+SELECTIONS = "model-a_instilled_selections.csv"
+REPORTS = "model-a_weight_reports.csv"
+FILES = (
+    "scenarios.csv",
+    SELECTIONS,
+    REPORTS,
+    "instilled_weights.csv",
+    "model-a_regression_results.csv",
+    "collection_counts.csv",
+    "choices.csv",
+    "reports.csv",
+)
+TIDY = ("choices.csv", "reports.csv")
+
+
+def read_reply(data: bytes) -> None:
+    """Parse a reply as a choice and as a report; the first byte says which names and how."""
+    how, text = data[:1] or b"\0", data[1:].decode("utf-8", "surrogateescape")
+    names = NAMES[how[0] % len(NAMES)]
+    _check_reply(parse_choice(text), text)
+    reply = parse_report(text, names, rescue=how[0] >= 128)
+    _check_reply(reply, text)
+    if reply.status == "valid":
+        assert isinstance(reply.value, dict)
+        assert tuple(reply.value) == names
+        assert all(type(v) is float and math.isfinite(v) for v in reply.value.values())
+        again = parse_report(json.dumps(reply.value), names)
+        assert (again.status, again.value) == ("valid", reply.value)
+
+
+def _check_reply(reply: Reply, text: str) -> None:
+    assert reply.status in STATUSES
+    assert (reply.value is None) == (reply.status != "valid")
+    assert reply.why or reply.status == "valid"
+    for cell in reply_row(1, Recorded(REQUEST, Answer(text), reply), "now"):
+        if isinstance(cell, str):
+            cell.encode("utf-8")
+
+
+def read_study(data: bytes) -> None:
+    """Read a small study one of whose files, as the first byte says, holds the other bytes."""
+    name = FILES[(data[:1] or b"\0")[0] % len(FILES)]
+    folder, sound = _sound_study()
+    (folder / name).write_bytes(data[1:])
+    try:
+        study = (
+            load_tidy(
+                folder / "choices.csv",
+                reports=folder / "reports.csv",
+                scenarios=folder / "scenarios.csv",
+            )
+            if name in TIDY
+            else load_study(folder)
+        )
+    except InputError as error:
+        refused: InputError | None = error
+    else:
+        refused = None
+    finally:
+        (folder / name).write_bytes(sound[name])
+    if refused is None:
+        _check_study(study)
+    else:
+        assert refused.exit_code == 2
+        assert str(refused).isprintable(), str(refused)
+
+
+def _check_study(study: Study) -> None:
+    assert len(study.choices) >= 4
+    for frame in (study.choices, study.reports, study.targets):
+        numbers = frame.select_dtypes("number").to_numpy(dtype=float)
+        assert np.isfinite(numbers).all()
+    assert all(str(notice).isprintable() for notice in study.notices)
+    assert set(study.choices["scenario"]) <= set(study.scenarios["scenario"])
+    assert study.narrow(base_models=None, sets=None).counts_read == study.counts_read
+
+
+@cache
+def _sound_study() -> tuple[Path, dict[str, bytes]]:
+    """A folder that lasts as long as the process, and what its files hold."""
+    folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    write_study(
+        folder,
+        scenarios=2,
+        trials=2,
+        attributes=2,
+        repeats=1,
+        sets=("instilled",),
+        conditions=("off-the-shelf",),
+        released=True,
+    )
+    (folder / "collection_counts.csv").write_text(
+        "base_model,set,task,condition,asked,valid,invalid,refused,truncated,failed\n"
+        "model-a,instilled,choices,,4,4,0,0,0,0\n"
+    )
+    for tidy, file, first in (
+        ("choices.csv", SELECTIONS, "base_model,set"),
+        ("reports.csv", REPORTS, "base_model,set,condition"),
+    ):
+        header, *rows = (folder / file).read_text().splitlines()
+        header = header.replace("_attribute_", "_attr")
+        row = "model-a,instilled,off-the-shelf" if "condition" in first else "model-a,instilled"
+        lines = [f"{first},{header}", *(f"{row},{line}" for line in rows)]
+        (folder / tidy).write_text("\n".join(lines) + "\n")
+    return folder, {name: (folder / name).read_bytes() for name in FILES}
+
+
+def reply_seeds() -> list[bytes]:
+    """Replies as models give them."""
+    texts = ["A", " B\n", "A.", "I cannot choose.", "", "\ufeffA", '```json\n{"size": 1}\n```']
+    for names in NAMES:
+        values = dict.fromkeys(names, -40)
+        texts += [json.dumps(values), f"```\n{json.dumps(values, indent=1)}\n```"]
+        texts.append(json.dumps({name.upper(): 100.0 for name in names}))
+    flags = (*range(len(NAMES)), *range(128, 128 + len(NAMES)))
+    return [bytes([flag]) + text.encode() for flag in flags for text in texts]
+
+
+def study_seeds() -> list[bytes]:
+    """Every file as it should be, with quotes, and with the line ends of other systems."""
+    _, sound = _sound_study()
+    forms = [lambda b: b, lambda b: b.replace(b"\n", b"\r\n"), lambda b: b"\xef\xbb\xbf" + b]
+    forms.append(lambda b: b.replace(b"item_1", b'"item_1"'))
+    return [
+        bytes([number]) + form(sound[name]) for number, name in enumerate(FILES) for form in forms
+    ]
+
+
+REPLY_TOKENS = (
+    *('{"', '":', ",", "}", "[", "]", "null", "true", "NaN", "-Infinity", "1e999", "-0", "0.5"),
+    *("```", "```json\n", "\\ud83d", "\\u0000", "I can't", "A", "B", "99999999999999999999"),
+    *(json.dumps(name) for names in NAMES for name in names),
+)
+STUDY_TOKENS = (
+    *(",", '"', '""', "\n", "\r", "\r\n", "\0", "\ufeff", ";", "\t", "nan", "inf", "1e308", "1_0"),
+    *("scenario", "selection", "item_1", "item_2", "A", "B", "instilled", "native", "-100"),
+    *("attr1", "attr2", "attr3", "attr1_min", "attr1_max", "A_attribute_1", "B_attribute_3"),
+    *("report_attr1", "b_attr1", "A_attr1", "d1", "d2", "base_model", "set", "condition", "fold"),
+    *(
+        "off-the-shelf",
+        "weight-trained",
+        "asked",
+        "wanted",
+        "complete",
+        "yes",
+        "choices",
+        "reports",
+    ),
+)
