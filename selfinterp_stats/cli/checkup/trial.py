@@ -93,9 +93,8 @@ def run_trial(patience: float = PATIENCE) -> Trial:
             command, capture_output=True, text=True, errors="replace", timeout=patience, check=False
         )
     except subprocess.TimeoutExpired as error:
-        printed = error.stdout or b""
-        text = printed if isinstance(printed, str) else printed.decode(errors="replace")
-        return _read(text, f"was stopped after {patience:.0f} s")
+        printed = os.fsdecode(error.stdout or b"")  # bytes, whatever was asked for
+        return _read(printed, f"was stopped after {patience:.0f} s")
     return _read(ran.stdout, _end(ran))
 
 
