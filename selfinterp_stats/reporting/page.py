@@ -12,9 +12,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from selfinterp_stats.reporting import cells, findings, html, reading, rounding, svg
+from selfinterp_stats.reporting import (
+    cells,
+    citing,
+    findings,
+    html,
+    methods,
+    reading,
+    rounding,
+    svg,
+)
 from selfinterp_stats.reporting.drawing import PAGE_VARIABLES
 from selfinterp_stats.reporting.figures import DrawnFigures
+from selfinterp_stats.reporting.priors_used import priors_table, priors_used
 
 if TYPE_CHECKING:
     from selfinterp_stats.estimates.results import Results
@@ -43,6 +53,7 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
     prob = results.settings.hdi_prob
     correlations = cells.in_order(results.correlations)
     slopes = findings.main_slopes(correlations)
+    told = methods.paragraphs(results)
     figures = [
         {
             "name": name,
@@ -76,6 +87,9 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
         engines=_diagnostics(results.diagnostics),
         failing=_failing(results.diagnostics),
         failing_shown=_FAILING_SHOWN,
+        methods=[citing.plain(paragraph) for paragraph in told],
+        works=citing.works(told),
+        priors=priors_table(priors_used(results)),
         notices=html.notices_of(results.study),
         read=_counts_read(results),
         counts=_collected(results.study.counts),
