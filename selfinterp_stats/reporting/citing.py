@@ -18,7 +18,7 @@ from selfinterp_stats.reporting.references import all_references, bibliography
 __all__ = ["as_latex", "as_markdown", "bibliography", "cited", "plain", "works"]
 
 _CITATION: Final = re.compile(r" ?\[@([\w-]+(?:; @[\w-]+)*)\]")
-_TABLE: Final = re.compile(r"\[tab:(\w+)\]")
+_TABLE: Final = re.compile(r"Table \[tab:(\w+)\]")
 
 
 def cited(texts: Sequence[str]) -> list[str]:
@@ -34,7 +34,7 @@ def plain(text: str) -> str:
     def named(found: re.Match[str]) -> str:
         return f" ({'; '.join(known[key].short for key in found[1].split('; @'))})"
 
-    return _TABLE.sub(r"\1", _CITATION.sub(named, text))
+    return _TABLE.sub(r"tables/\1.csv", _CITATION.sub(named, text))
 
 
 def as_markdown(texts: Sequence[str]) -> str:

@@ -44,12 +44,12 @@ def _weights(results: Results) -> str:
     trials = sorted({int(n) for n in fits["n"]})
     each = f"{trials[0]}" if len(trials) == 1 else f"{trials[0]} to {trials[-1]}"
     return (
-        f"Weights. The analysis follows [@{PAPER}]. In each of {len(fits):,} scenarios "
+        f"Weights. The analysis is the paper’s [@{PAPER}]. In each of {len(fits):,} scenarios "
         f"({_of_models(results)}) the model’s {each} choices between two options were regressed on "
         "the differences of the options in each attribute, as shares of the attribute’s range, by "
         "a Bayesian logistic regression. A scenario’s weights are the posterior means of its "
-        "slopes, divided by the largest absolute one, times 100, rounded. Table "
-        "[tab:priors_used] lists the priors" + _as_in_the_paper(results) + "."
+        "slopes, divided by the largest absolute one, times 100, rounded. The priors are listed "
+        "in Table [tab:priors_used]" + _as_in_the_paper(results) + "."
     )
 
 
@@ -66,7 +66,7 @@ def _as_in_the_paper(results: Results) -> str:
     if set(results.weights["prior"]) != {papers}:
         return ""
     return (
-        ", those of the paper: standard normal slopes, and otherwise brms’ defaults "
+        "; they are those of the paper: standard normal slopes, and otherwise brms’ defaults "
         "[@buerkner2017brms]"
     )
 
@@ -83,7 +83,7 @@ def _agreement(results: Results) -> str:
         if contrasts
         else ""
     )
-    readings = "; ".join(READINGS.values())
+    readings = "; ".join(READINGS.values()).replace("-100", f"{rounding.MINUS}100")
     return (
         "Agreement. Reports were averaged over a scenario’s valid replies. Weights were "
         "standardised over all values of one base model and set, reports within one reporting "
@@ -106,7 +106,7 @@ def _ended(sentence: str) -> str:
 def _computation(results: Results) -> str:
     run, settings = results.run, results.settings
     engines = results.diagnostics["engine"].value_counts()
-    told = [_ENGINES[str(name)](int(count)) for name, count in engines.items()]
+    told = [_ENGINES[str(name)](int(count), settings.engine) for name, count in engines.items()]
     library = _versions(run)
     return (
         f"Computation. Models were written in Bambi{library('bambi')} [@capretto2022bambi] and "
@@ -135,7 +135,8 @@ def _versions(run: Mapping[str, Any]) -> Callable[[str], str]:
     return lambda name: f" {libraries[name]}" if libraries.get(name) else ""
 
 
-def _importance(fits: int) -> str:
+def _importance(fits: int, asked: str) -> str:
+    del asked
     return (
         f"Of {fits:,} posteriors, draws were proposed from a normal mixed with a Student t around "
         "the Laplace approximation [@hesterberg1995defensive] and made into chains of equally "
@@ -144,16 +145,18 @@ def _importance(fits: int) -> str:
     )
 
 
-def _nuts(fits: int) -> str:
+def _nuts(fits: int, asked: str) -> str:
+    those = ", for which importance was not to be trusted," if asked == "auto" else ""
     return (
-        f"{fits:,} posteriors were sampled by the No-U-Turn sampler [@hoffman2014nuts] with "
+        f"{fits:,} posteriors{those} were sampled by the No-U-Turn sampler [@hoffman2014nuts] with "
         "multinomial weights [@betancourt2017conceptual], many chains at once [@phan2019numpyro], "
         "in the space whitened by the Laplace approximation; divergent transitions and an E-BFMI "
         f"below {MIN_EBFMI} counted as failures [@betancourt2016ebfmi]."
     )
 
 
-def _bambi(fits: int) -> str:
+def _bambi(fits: int, asked: str) -> str:
+    del asked
     return (
         f"{fits:,} posteriors were sampled one after the other by PyMC’s No-U-Turn sampler "
         "[@hoffman2014nuts], with 1,000 iterations of warm-up; divergent transitions and an E-BFMI "
@@ -161,11 +164,11 @@ def _bambi(fits: int) -> str:
     )
 
 
-_ENGINES: Final[dict[str, Callable[[int], str]]] = {
+_ENGINES: Final[dict[str, Callable[[int, str], str]]] = {
     "importance": _importance,
     "nuts": _nuts,
     "bambi": _bambi,
-    "": lambda fits: f"{fits:,} posteriors could not be computed.",
+    "": lambda fits, _: f"{fits:,} posteriors could not be computed.",
 }
 
 

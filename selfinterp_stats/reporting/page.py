@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _KINDS_IN_QUANTITY: Final = ("share", "count")  # these quantities say themselves what they are
 _FAILING_SHOWN: Final = 200
+_SHORT: Final = 24  # letters of a remark that fits under a base model's name
 _LINE: Final = (-0.2, 1.0)
 
 
@@ -87,7 +88,7 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
         engines=_diagnostics(results.diagnostics),
         failing=_failing(results.diagnostics),
         failing_shown=_FAILING_SHOWN,
-        methods=[citing.plain(paragraph) for paragraph in told],
+        methods=[citing.plain(paragraph).split(". ", 1) for paragraph in told],
         works=citing.works(told),
         priors=priors_table(priors_used(results)),
         notices=html.notices_of(results.study),
@@ -183,7 +184,8 @@ def _paper_numbers(results: Results) -> list[dict[str, Any]]:
                 "published": cells.published(row),
                 "published_hdi": cells.published_hdi(row),
                 "agrees": agrees,
-                "remark": "" if agrees == "no" else note,
+                "remark": "" if agrees == "no" or len(note) > _SHORT else note,
+                "sentence": "" if agrees == "no" or len(note) <= _SHORT else note,
                 "drawn": _drawn(row, ("estimate", "hdi_low", "hdi_high")),
                 "published_drawn": _drawn(
                     row, ("published", "published_hdi_low", "published_hdi_high")

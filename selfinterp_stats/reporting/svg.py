@@ -51,7 +51,7 @@ def themed(drawing: str, variables: Mapping[str, str]) -> str:
     body = drawing[drawing.index("<svg") :]
     body = re.sub(
         r'width="([\d.]+)pt" height="[\d.]+pt"',
-        lambda found: f'style="max-width: {float(found[1]) / POINTS * REM:.1f}rem"',
+        lambda found: f'style="--drawn: {float(found[1]) / POINTS * REM:.1f}rem"',
         body,
         count=1,
     )

@@ -58,9 +58,9 @@ def test_every_point_is_drawn(paper, drawn):
 
 def test_every_reference_in_a_compact_figure_has_its_target(drawn):
     told, _ = drawn
-    for name, drawing in told.svg.items():
-        targets = set(re.findall(r' id="([^"]+)"', drawing))
-        referred = set(re.findall(r'(?:href="#|url\(#)([^")]+)', drawing))
+    for name, markup in told.svg.items():
+        targets = set(re.findall(r' id="([^"]+)"', markup))
+        referred = set(re.findall(r'(?:href="#|url\(#)([^")]+)', markup))
         assert referred == targets
         assert all(target.startswith(f"{name}-") for target in targets)
 

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from selfinterp_stats.estimates.explainers.analysis import ExplainerResults
-from selfinterp_stats.reporting import drawing, svg
+from selfinterp_stats.reporting import drawing
 from selfinterp_stats.reporting.rounding import percent
+from selfinterp_stats.reporting.sections import Drawing, written_drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,13 +30,15 @@ _LINES: Final = (
 )
 
 
-def write_figures(results: ExplainerResults, folder: Path, hdi_prob: float) -> dict[str, str]:
+def write_figures(results: ExplainerResults, folder: Path, hdi_prob: float) -> list[Drawing]:
     """Draw what the study has, as PNG and SVG.
 
-    Returns
-    -------
-    dict of str to str
-        The SVG of each figure by its caption.
+    Parameters
+    ----------
+    results : ExplainerResults
+    folder : Path
+        An existing folder.
+    hdi_prob : float
     """
     import matplotlib as mpl
 
@@ -54,13 +57,12 @@ def write_figures(results: ExplainerResults, folder: Path, hdi_prob: float) -> d
         ),
         "learning": (f"The self effect over training size: median and {hdi}.", sized, _learning),
     }
-    drawings = {}
     with mpl.rc_context(drawing.STYLE):
-        for name, (caption, frame, draw) in wanted.items():
-            if len(frame):
-                compact = drawing.save(draw(frame), folder, name)
-                drawings[caption] = svg.themed(compact, drawing.PAGE_VARIABLES)
-    return drawings
+        return [
+            written_drawing(draw(frame), folder, name, caption)
+            for name, (caption, frame, draw) in wanted.items()
+            if len(frame)
+        ]
 
 
 def _sheet(height: float) -> Figure:
