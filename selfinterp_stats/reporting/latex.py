@@ -9,14 +9,15 @@ it needs, all of them in any distribution.
 from __future__ import annotations
 
 import re
-from typing import Final
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from selfinterp_stats.reporting.latex_text import breakable, escape_latex, points_wide
 from selfinterp_stats.reporting.layout import ReadingTable
 
 # \textwidth and \textheight of the article class in 10 points on letter paper, less a little.
-_UPRIGHT: Final = 340.0
-_ON_ITS_SIDE: Final = 540.0
+_UPRIGHT: Final = 338.0
+_ON_ITS_SIDE: Final = 535.0
 _GAP: Final = 6.0
 # Lines of a table that fit a page beside its caption and notes.
 _PAGE_LINES: Final = 45
@@ -39,10 +40,8 @@ def to_latex(table: ReadingTable, *, long: bool | None = None) -> str:
     str
         To be read by ``\input``. Its first line is a comment with the ``\usepackage`` it needs.
     """
-    widths = _column_widths(table, _UPRIGHT)
-    turned = widths is None
+    table, widths, turned = _fitted(table)
     room = _ON_ITS_SIDE if turned else _UPRIGHT
-    widths = widths or _column_widths(table, room, at_any_cost=True)
     lines = len(table.rows) + sum(2 for group, _ in table.groups() if group)
     long = turned or (lines > _PAGE_LINES if long is None else long)
     packages = ["booktabs"]
@@ -63,6 +62,27 @@ def to_latex(table: ReadingTable, *, long: bool | None = None) -> str:
     return "\n".join([rf"% needs \usepackage{{{','.join(packages)}}}", *written]) + "\n"
 
 
+def _with_narrow_heads(table: ReadingTable) -> ReadingTable:
+    """Break the heads of figures so that they are as narrow as their words or figures allow."""
+    header = list(table.header)
+    for column, letter in enumerate(table.align):
+        if letter == "r":
+            words = header[column].split()
+            cells = (points_wide(cells[column]) for _, cells in table.rows)
+            header[column] = _filled(words, max([*map(points_wide, words), *cells], default=0.0))
+    return replace(table, header=tuple(header))
+
+
+def _filled(words: list[str], room: float) -> str:
+    lines: list[str] = []
+    for word in words:
+        if lines and points_wide(f"{lines[-1]} {word}") <= room:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return "\n".join(lines)
+
+
 def _sides(table: ReadingTable) -> str:
     return table.align.replace("p", "l")
 
@@ -71,35 +91,61 @@ def _share(width: float, room: float) -> str:
     return rf"{width / room:.3f}\linewidth"
 
 
-def _column_widths(
-    table: ReadingTable, room: float, *, at_any_cost: bool = False
-) -> list[float | None] | None:
-    """Give the width of each column that has to wrap, or nothing where none would be enough.
+def _fitted(table: ReadingTable) -> tuple[ReadingTable, list[float | None], bool]:
+    """Give the table, the widths of its columns that wrap, and whether it is turned.
+
+    First its heads are broken, and only then is it turned on its side.
+    """
+    tight = _with_narrow_heads(table)
+    for one in (table, tight):
+        if _least_width(one) <= _UPRIGHT:
+            return one, _column_widths(one, _UPRIGHT), False
+    return tight, _column_widths(tight, _ON_ITS_SIDE), True
+
+
+def _least_width(table: ReadingTable) -> float:
+    """Give the width of a table whose text wraps as far as it can be read."""
+    return sum(map(_least, _columns(table))) + _GAP * (len(table.header) - 1)
+
+
+def _column_widths(table: ReadingTable, room: float) -> list[float | None]:
+    """Give the width of each column that has to wrap; the others are as wide as their text.
 
     A column of figures never wraps. The room that they leave is shared among columns of text so
     that short ones are as wide as their text and long ones alike.
     """
-    natural = [max(_natural(table, column)) for column in range(len(table.header))]
-    text = [place for place, letter in enumerate(table.align) if letter != "r"]
-    figures = sum(width for place, width in enumerate(natural) if place not in text)
-    left = room - _GAP * (len(natural) - 1) - figures
-    least = {
-        place: min(natural[place], max(_NARROWEST_TEXT, _longest_piece(table, place)))
-        for place in text
-    }
-    if sum(least.values()) > left and not at_any_cost:
-        return None
-    low, high = 0.0, max(natural)
+    columns = _columns(table)
+    left = room - _GAP * (len(columns) - 1)
+    low, high = 0.0, max(column.natural for column in columns)
+    if sum(column.natural for column in columns) <= left:
+        return [None] * len(columns)
     for _ in range(40):
         limit = (low + high) / 2
-        taken = sum(min(natural[place], max(least[place], limit)) for place in text)
+        taken = sum(min(column.natural, max(_least(column), limit)) for column in columns)
         low, high = (limit, high) if taken <= left else (low, limit)
-    fits = sum(natural[place] for place in text) <= left
+    wrapped = [max(_least(column), low) for column in columns]
     return [
-        None
-        if place not in least or fits or width <= max(least[place], low)
-        else max(least[place], low)
-        for place, width in enumerate(natural)
+        width if width < column.natural else None
+        for column, width in zip(columns, wrapped, strict=True)
+    ]
+
+
+class _Column(NamedTuple):
+    """Widths in points: of a column as it is, and of its longest word; figures are one word."""
+
+    natural: float
+    word: float
+
+
+def _least(column: _Column) -> float:
+    return min(column.natural, max(_NARROWEST_TEXT, column.word))
+
+
+def _columns(table: ReadingTable) -> list[_Column]:
+    natural = [max(_natural(table, place)) for place in range(len(table.header))]
+    return [
+        _Column(width, width if letter == "r" else _longest_piece(table, place))
+        for place, (width, letter) in enumerate(zip(natural, table.align, strict=True))
     ]
 
 

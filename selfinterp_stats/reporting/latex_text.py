@@ -19,7 +19,7 @@ _SPECIAL: Final = {
     "_": r"\_",
     "{": r"\{",
     "}": r"\}",
-    "~": r"\textasciitilde{}",
+    "~": r"$\sim$",
     "^": r"\textasciicircum{}",
     "<": "$<$",
     ">": "$>$",
@@ -109,9 +109,10 @@ def _letter(letter: str) -> str:
         return letter if letter.isprintable() else ""
     if letter in _GREEK:
         return rf"$\{_GREEK[letter]}$"
-    base, *marks = unicodedata.normalize("NFD", letter)
-    if base.isascii() and base.isalpha() and len(marks) == 1 and marks[0] in _ACCENTS:
-        return rf"\{_ACCENTS[marks[0]]}{{{base}}}"
+    apart = unicodedata.normalize("NFD", letter)
+    base, mark = apart[0], apart[1:]
+    if base.isascii() and base.isalpha() and mark in _ACCENTS:
+        return rf"\{_ACCENTS[mark]}{{{base}}}"
     compatible = unicodedata.normalize("NFKC", letter)
     if compatible.isascii() and compatible.isprintable():
         return "".join(map(_letter, compatible))

@@ -28,7 +28,8 @@ def document(*inputs: Path, bibliography: str = "") -> str:
 def typeset(text: str, folder: Path, *, passes: int = 1, bibtex: bool = False) -> str:
     """The log of a document that compiles without an error; it is left as ``it.pdf``."""
     (folder / "it.tex").write_text(text, encoding="utf-8")
-    for number in range(passes):
+    # A longtable knows the widths of its columns from the pass before.
+    for number in range(max(passes, 1 + 2 * ("longtable" in text))):
         latex = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "it.tex"]
         done = subprocess.run(latex, cwd=folder, capture_output=True, timeout=120, check=False)
         log = (folder / "it.log").read_text(encoding="utf-8", errors="replace")
