@@ -2,15 +2,11 @@
 
 One row per base model: scatter panels before and after introspection training on the left, the
 correlations with their HDIs on the right, in figure 2 with the off-the-shelf control. A set that
-a study lacks leaves an empty place that says so. Matplotlib is used through its objects, without
-pyplot, and writes the same bytes for the same result.
+a study lacks leaves an empty place that says so.
 """
 
 from __future__ import annotations
 
-import io
-import re
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from selfinterp_stats.reporting import rounding, svg
+from selfinterp_stats.reporting import drawing, rounding
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,55 +22,17 @@ if TYPE_CHECKING:
 
     from selfinterp_stats.estimates.results import Results
 
-# Okabe and Ito's palette: told apart with any colour vision, and in grey by lightness.
 _COLOURS: Final = {
-    "off-the-shelf": "#8c8c8c",
-    "weight-trained": "#d55e00",
-    "introspection-trained": "#0072b2",
+    "off-the-shelf": drawing.GREY,
+    "weight-trained": drawing.BEFORE,
+    "introspection-trained": drawing.AFTER,
 }
-BEFORE: Final = _COLOURS["weight-trained"]
-AFTER: Final = _COLOURS["introspection-trained"]
-INK: Final = "#22262b"
-_FAINT: Final = "#b8bcc2"
-
-PAGE_VARIABLES: Final = {
-    INK: "--ink",
-    _FAINT: "--rule",
-    "#ffffff": "--sheet",
-    _COLOURS["off-the-shelf"]: "--shelf",
-    _COLOURS["weight-trained"]: "--before",
-    _COLOURS["introspection-trained"]: "--after",
-}
-"""The page's variable for each colour of a drawing, so that it follows the page's theme."""
-
-_WIDTH_INCHES: Final = 7.0
 _ROW_INCHES: Final = 2.15
 _MARGINS_INCHES: Final = {"left": 0.62, "right": 0.12, "top": 0.5, "bottom": 0.48, "gap": 0.42}
-DOTS_PER_INCH: Final = 200
-
-STYLE: Final = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 7.5,
-    "axes.titlesize": 8,
-    "axes.labelsize": 7.5,
-    "axes.linewidth": 0.6,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "text.color": INK,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "selfinterp-stats",
-}
+# Half the length of an axis of weights or reports: the scale of ±100 and a little.
+_REACH: Final = 106.0
+# Mean reports beyond it that a caption names.
+_FEW: Final = 3
 
 
 @dataclass(frozen=True)
@@ -146,7 +104,7 @@ def write_figures(results: Results, folder: Path) -> DrawnFigures:
         drawings[design.name] = _write(
             design, models, agreement, slopes, results.settings.hdi_prob, folder
         )
-        captions[design.name] = _caption(design, results.settings.hdi_prob)
+        captions[design.name] = _caption(design, agreement, results.settings.hdi_prob)
     return DrawnFigures(drawings, captions, skipped)
 
 
@@ -168,14 +126,21 @@ def _base_models(agreement: pd.DataFrame, slopes: pd.DataFrame, design: _Design)
     return sorted({*shown["base_model"], *slopes.index.get_level_values("base_model")})
 
 
-def _caption(design: _Design, hdi_prob: float) -> str:
+def _caption(design: _Design, agreement: pd.DataFrame, hdi_prob: float) -> str:
     number = design.name.removeprefix("figure")
+    shown = agreement.loc[agreement["condition"].isin(design.scatter), "reported"]
+    beyond = shown[shown.abs() > _REACH]
+    words = ", ".join(rounding.written(value, 0) for value in sorted(beyond, key=abs)[-_FEW:][::-1])
+    largest = (
+        "the largest are" if len(beyond) > _FEW else "it is" if len(beyond) == 1 else "they are"
+    )
+    edge = f" Triangles at the edge: mean reports beyond it; {largest} {words}." if words else ""
     control = "; the off-the-shelf model is the control" if design.name == "figure2" else ""
     return (
         f"Figure {number}. Reported against {design.weights} weights before and after "
         "introspection training, one point per scenario and attribute, with the least-squares "
         "line and Pearson’s r of the standardised values (left); posterior medians of the "
-        f"standardised slopes with {rounding.percent(hdi_prob)} HDIs (right){control}."
+        f"standardised slopes with {rounding.percent(hdi_prob)} HDIs (right){control}.{edge}"
     )
 
 
@@ -189,43 +154,8 @@ def _write(
 ) -> str:
     import matplotlib as mpl
 
-    with mpl.rc_context(STYLE):
-        return save(_draw(design, models, agreement, slopes, hdi_prob), folder, design.name)
-
-
-def save(figure: Figure, folder: Path, name: str) -> str:
-    """Write a figure as PNG (200 dpi) and SVG into an existing folder.
-
-    Returns
-    -------
-    str
-        The SVG's text.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    write_png(np.asarray(canvas.buffer_rgba()), folder / f"{name}.png")
-    drawing = io.StringIO()
-    FigureCanvasSVG(figure).print_svg(drawing, metadata={"Date": None, "Creator": None})
-    compact = svg.compacted(drawing.getvalue(), name)
-    (folder / f"{name}.svg").write_text(compact, encoding="utf-8", newline="\n")
-    return compact
-
-
-def file_name(name: str) -> str:
-    """What a figure's file may be called; a base model may have any name."""
-    return re.sub(r"[^A-Za-z0-9._-]", "-", name)
-
-
-def write_png(pixels: np.ndarray, path: Path) -> None:
-    """Write a PNG of 256 colours, a third of the size; a few colours and their mixtures fit."""
-    from PIL import Image
-
-    image = Image.fromarray(pixels).convert("RGB")
-    few = image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    few.save(path, dpi=(DOTS_PER_INCH, DOTS_PER_INCH), optimize=True)
+    with mpl.rc_context(drawing.STYLE):
+        return drawing.save(_draw(design, models, agreement, slopes, hdi_prob), folder, design.name)
 
 
 def _draw(
@@ -235,26 +165,23 @@ def _draw(
     slopes: pd.DataFrame,
     hdi_prob: float,
 ) -> Figure:
-    from matplotlib.figure import Figure
-
     gap = _MARGINS_INCHES["gap"]
     rows = len(models)
     height = (
         _MARGINS_INCHES["top"] + _MARGINS_INCHES["bottom"] + rows * _ROW_INCHES + (rows - 1) * gap
     )
-    figure = Figure(figsize=(_WIDTH_INCHES, height), dpi=DOTS_PER_INCH, facecolor="white")
+    figure = drawing.sheet(drawing.TWO_COLUMNS, height)
     grid = figure.add_gridspec(
         rows,
         3,
         width_ratios=(1, 1, 1.18),
-        left=_MARGINS_INCHES["left"] / _WIDTH_INCHES,
-        right=1 - _MARGINS_INCHES["right"] / _WIDTH_INCHES,
+        left=_MARGINS_INCHES["left"] / drawing.TWO_COLUMNS,
+        right=1 - _MARGINS_INCHES["right"] / drawing.TWO_COLUMNS,
         top=1 - _MARGINS_INCHES["top"] / height,
         bottom=_MARGINS_INCHES["bottom"] / height,
         wspace=0.12,
         hspace=gap / _ROW_INCHES,
     )
-    reach = _reach(agreement, design)
     lowest = _lowest(slopes)
     for row, model in enumerate(models):
         last = row == rows - 1
@@ -262,7 +189,7 @@ def _draw(
         for column, condition in enumerate(design.scatter):
             axes = figure.add_subplot(grid[row, column])
             points = of_model[of_model["condition"] == condition]
-            _scatter(axes, points, condition, reach)
+            _scatter(axes, points, condition)
             if column == 0:
                 axes.set_ylabel("reported weight")
             else:
@@ -296,42 +223,30 @@ def _model_label(figure: Figure, grid: Any, row: int, model: str) -> None:
         place.x0,
         # Above the first row's panels stand their titles.
         place.y1 + (0.25 if row == 0 else 0.055) / figure.get_figheight(),
-        shortened(model, 70),
+        drawing.shortened(model, 70),
         fontweight="bold",
         va="bottom",
         parse_math=False,
     )
 
 
-def shortened(text: str, letters: int) -> str:
-    """Cut a text down to so many printable letters."""
-    printable = "".join(letter for letter in text if letter.isprintable())
-    return textwrap.shorten(printable, letters, placeholder="…") or printable[:letters]
-
-
-def _reach(agreement: pd.DataFrame, design: _Design) -> float:
-    """Give one limit for all panels: ±100, or what the reports need up to three times that."""
-    shown = agreement.loc[agreement["condition"].isin(design.scatter), "reported"].abs()
-    largest = float(shown.max()) if len(shown) else 100.0
-    return 106.0 if not largest > 100 else min(largest * 1.06, 300.0)
-
-
-def _scatter(axes: Axes, points: pd.DataFrame, condition: str, reach: float) -> None:
-    axes.set_xlim(-106, 106)
-    axes.set_ylim(-reach, reach)
+def _scatter(axes: Axes, points: pd.DataFrame, condition: str) -> None:
+    axes.set_xlim(-_REACH, _REACH)
+    axes.set_ylim(-_REACH, _REACH)
     ticks = (-100, -50, 0, 50, 100)
     axes.set_xticks(ticks, [rounding.written(tick, 0) for tick in ticks])
     axes.set_yticks(ticks, [rounding.written(tick, 0) for tick in ticks])
-    axes.axhline(0, color=_FAINT, linewidth=0.5, zorder=0)
-    axes.axvline(0, color=_FAINT, linewidth=0.5, zorder=0)
+    axes.axhline(0, color=drawing.FAINT, linewidth=0.5, zorder=0)
+    axes.axvline(0, color=drawing.FAINT, linewidth=0.5, zorder=0)
     if len(points) < 3:
         axes.text(0, 0, "no reports", ha="center", va="center", backgroundcolor="white")
         return
     learned = points["weight"].to_numpy(float)
     reported = points["reported"].to_numpy(float)
+    inside = np.abs(reported) <= _REACH
     axes.plot(
-        learned,
-        reported,
+        learned[inside],
+        reported[inside],
         linestyle="",
         marker="o",
         markersize=2.6,
@@ -339,10 +254,22 @@ def _scatter(axes: Axes, points: pd.DataFrame, condition: str, reach: float) -> 
         color=_COLOURS[condition],
         alpha=0.45,
     )
+    for marker, beyond in (("^", reported > _REACH), ("v", reported < -_REACH)):
+        # One reply of thousands would press all others together: it stands at the edge.
+        axes.plot(
+            learned[beyond],
+            np.sign(reported[beyond]) * _REACH,
+            linestyle="",
+            marker=marker,
+            markersize=4.5,
+            markeredgewidth=0,
+            color=_COLOURS[condition],
+            clip_on=False,
+        )
     if learned.std() > 0 and reported.std() > 0:
         slope, intercept = np.polyfit(learned, reported, 1)
         ends = np.array([learned.min(), learned.max()])
-        axes.plot(ends, intercept + slope * ends, color=INK, linewidth=1.2)
+        axes.plot(ends, intercept + slope * ends, color=drawing.INK, linewidth=1.2)
         r = np.corrcoef(points["standardized_b"], points["standardized_reports"])[0, 1]
         axes.text(
             0.04,
@@ -370,18 +297,20 @@ def _bars(
     ticks = [tick for tick in (-0.5, 0, 0.5, 1) if tick >= lowest]
     axes.set_xticks(ticks, [rounding.written(tick, 1) for tick in ticks])
     axes.spines["left"].set_visible(False)
-    axes.axvline(0, color=INK, linewidth=0.6)
+    axes.axvline(0, color=drawing.INK, linewidth=0.6)
     for place, condition in enumerate(conditions):
         key = (model, condition)
         if key not in slopes.index:
-            axes.text(0.02, place, f"{condition}: no reports", va="center", color=INK)
+            axes.text(0.02, place, f"{condition}: no reports", va="center", color=drawing.INK)
             continue
         slope = slopes.loc[key]
         low, middle, high = slope["hdi_low"], slope["median"], slope["hdi_high"]
         axes.barh(place, middle, height=0.42, color=_COLOURS[condition], linewidth=0)
-        axes.plot([low, high], [place, place], color=INK, linewidth=1.1, solid_capstyle="butt")
         axes.plot(
-            [low, high], [place, place], linestyle="", marker="|", markersize=5, color=INK,
+            [low, high], [place, place], color=drawing.INK, linewidth=1.1, solid_capstyle="butt"
+        )
+        axes.plot(
+            [low, high], [place, place], linestyle="", marker="|", markersize=5, color=drawing.INK,
             markeredgewidth=1.1,
         )  # fmt: skip
         errors = (slope.get("mcse_hdi_low", np.nan), slope.get("mcse_hdi_high", np.nan))

@@ -1,4 +1,4 @@
-"""A table for reading, and how it is said in Markdown and in LaTeX.
+"""A table for reading, and how it is said in Markdown; `latex` says it in LaTeX.
 
 Knows nothing of statistics: cells arrive as plain text with typographic signs.
 """
@@ -25,8 +25,7 @@ class ReadingTable:
     header : tuple of str
         A line break in a head is where LaTeX may break it.
     align : str
-        One letter, ``l`` or ``r``, for each column; ``p`` is a left-aligned column that wraps
-        in LaTeX.
+        One letter for each column: ``l`` or ``r``; ``p`` is left-aligned text of any length.
     rows : list of (group, cells)
         Rows of one group stand together.
     notes : tuple of str
@@ -93,129 +92,3 @@ def to_markdown(table: ReadingTable) -> str:
 
 def _markdown_row(cells: list[str]) -> str:
     return f"| {' | '.join(escape_markdown(cell) for cell in cells)} |"
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": "$<$",
-    ">": "$>$",
-    "|": "$|$",
-    '"': "''",
-    "[": "{[}",  # a bracket that opens a row would be read as the argument of \\
-    "\N{MINUS SIGN}": "$-$",
-    "\N{PLUS-MINUS SIGN}": r"$\pm$",
-    "\N{MULTIPLICATION SIGN}": r"$\times$",
-    "\N{LESS-THAN OR EQUAL TO}": r"$\le$",
-    "\N{GREATER-THAN OR EQUAL TO}": r"$\ge$",
-    "\N{INFINITY}": r"$\infty$",
-    "\N{MIDDLE DOT}": r"$\cdot$",
-    "\N{DEGREE SIGN}": r"$^\circ$",
-    "\N{EN DASH}": "--",
-    "\N{EM DASH}": "---",
-    "\N{RIGHT SINGLE QUOTATION MARK}": "'",
-    "\N{LEFT DOUBLE QUOTATION MARK}": "``",
-    "\N{RIGHT DOUBLE QUOTATION MARK}": "''",
-    "\N{NO-BREAK SPACE}": "~",
-}
-
-
-def escape_latex(text: str) -> str:
-    """Escape what LaTeX would take for a command; signs become math where they need it."""
-    single = re.sub(r"[ \t\r\n]+", " ", text)
-    return "".join(
-        _LATEX.get(letter, letter) for letter in single if letter in _LATEX or letter.isprintable()
-    )
-
-
-def to_latex(table: ReadingTable, *, long: bool = False) -> str:
-    r"""Write a booktabs table, or with `long` a longtable that breaks over pages.
-
-    Needs ``\usepackage{booktabs}`` and, with `long`, ``\usepackage{longtable}``; nothing else.
-    """
-    wrapping = rf"p{{{0.19 if long else 0.28}\linewidth}}"
-    columns = "".join(wrapping if letter == "p" else letter for letter in table.align)
-    head = " & ".join(map(_latex_head, table.header, table.align)) + r" \\"
-    width = len(table.header)
-    body: list[str] = []
-    for place, (group, rows) in enumerate(table.groups()):
-        if group:
-            body += [r"\addlinespace"] * (place > 0)
-            # The star keeps a heading on the page of its first row.
-            ending = r"\\*" if long else r"\\"
-            body.append(
-                rf"\multicolumn{{{width}}}{{@{{}}l}}{{\emph{{{escape_latex(group)}}}}} {ending}"
-            )
-        body += [" & ".join(escape_latex(cell) for cell in cells) + r" \\" for cells in rows]
-    caption = rf"\caption{{{escape_latex(table.caption)}}}\label{{tab:{table.name}}}"
-    notes = " ".join(escape_latex(note) for note in table.notes)
-    if long:
-        lines = _longtable(columns, head, width, body, caption, notes)
-    else:
-        lines = _floating(columns, head, body, caption, notes)
-    needed = r"\usepackage{booktabs,longtable}" if long else r"\usepackage{booktabs}"
-    return "\n".join([f"% needs {needed}", *lines]) + "\n"
-
-
-def _latex_head(text: str, align: str) -> str:
-    lines = [escape_latex(line) for line in text.split("\n")]
-    if len(lines) == 1:
-        return lines[0]
-    side = "r" if align == "r" else "l"
-    return rf"\shortstack[{side}]{{" + r"\\".join(lines) + "}"
-
-
-def _floating(columns: str, head: str, body: list[str], caption: str, notes: str) -> list[str]:
-    return [
-        r"\begin{table}",
-        r"\centering",
-        caption,
-        r"\scriptsize",
-        r"\setlength{\tabcolsep}{3pt}",
-        rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}",
-        r"\toprule",
-        head,
-        r"\midrule",
-        *body,
-        r"\bottomrule",
-        r"\end{tabular}",
-        *([rf"\par\medskip\parbox{{\linewidth}}{{{notes}}}"] if notes else []),
-        r"\end{table}",
-    ]
-
-
-def _longtable(
-    columns: str, head: str, width: int, body: list[str], caption: str, notes: str
-) -> list[str]:
-    return [
-        r"\begingroup",
-        r"\scriptsize",
-        r"\setlength{\tabcolsep}{3pt}",
-        rf"\begin{{longtable}}{{@{{}}{columns}@{{}}}}",
-        caption + r" \\",
-        r"\toprule",
-        head,
-        r"\midrule",
-        r"\endfirsthead",
-        r"\toprule",
-        head,
-        r"\midrule",
-        r"\endhead",
-        r"\midrule",
-        rf"\multicolumn{{{width}}}{{r@{{}}}}{{continued on the next page}} \\",
-        r"\endfoot",
-        r"\bottomrule",
-        r"\endlastfoot",
-        *body,
-        r"\end{longtable}",
-        *([rf"\noindent\parbox{{\linewidth}}{{{notes}}}"] if notes else []),
-        r"\endgroup",
-    ]

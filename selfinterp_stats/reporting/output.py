@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from selfinterp_stats.errors import InputError
-from selfinterp_stats.reporting import draws, figures, page, tables
+from selfinterp_stats.reporting import draws, figures, methods, page, tables
 from selfinterp_stats.study.wholefolder import refusal, try_writing, whole_folder
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ def write_into(
         tables.write_tables(results, folder / "tables")
         (folder / "figures").mkdir()
         drawn = figures.write_figures(results, folder / "figures")
-        _write_text(folder / "index.html", page.render_page(results, drawn))
+        tables.write_texts(methods.texts(results), folder)
+        tables.write_texts({"index.html": page.render_page(results, drawn)}, folder)
         saved.result()
     run = dict(results.run)
     if drawn.skipped:
@@ -100,7 +101,7 @@ def _write_draws(results: Results, folder: Path, *, posterior: bool, parquet: bo
 def write_run(run: Mapping[str, Any], folder: Path) -> None:
     """Write ``run.json``, by which a later run knows the folder as ours."""
     text = json.dumps({"package": PACKAGE, **run}, indent=2, default=_as_json)
-    _write_text(folder / _RUN, text + "\n")
+    tables.write_texts({_RUN: text + "\n"}, folder)
 
 
 @contextmanager

@@ -8,27 +8,30 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from selfinterp_stats.reporting import cells, findings, reading, rounding, svg
-from selfinterp_stats.reporting.figures import PAGE_VARIABLES, DrawnFigures
+from selfinterp_stats.reporting import (
+    cells,
+    citing,
+    findings,
+    html,
+    methods,
+    reading,
+    rounding,
+    svg,
+)
+from selfinterp_stats.reporting.drawing import PAGE_VARIABLES
+from selfinterp_stats.reporting.figures import DrawnFigures
+from selfinterp_stats.reporting.priors_used import priors_table, priors_used
 
 if TYPE_CHECKING:
-    from jinja2 import Template
-
     from selfinterp_stats.estimates.results import Results
-    from selfinterp_stats.study import Study
 
-_TEMPLATES: Final = "selfinterp_stats.reporting"
-_TOLD_ELSEWHERE: Final = ("package", "diagnostics", "notices", "dropped", "left_out")
 _KINDS_IN_QUANTITY: Final = ("share", "count")  # these quantities say themselves what they are
 _FAILING_SHOWN: Final = 200
+_SHORT: Final = 24  # letters of a remark that fits under a base model's name
 _LINE: Final = (-0.2, 1.0)
 
 
@@ -51,6 +54,7 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
     prob = results.settings.hdi_prob
     correlations = cells.in_order(results.correlations)
     slopes = findings.main_slopes(correlations)
+    told = methods.paragraphs(results)
     figures = [
         {
             "name": name,
@@ -60,9 +64,11 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
         }
         for name, drawing in drawn.svg.items()
     ]
-    return template("page.html.jinja").render(
+    return html.render(
+        "page.html.jinja",
+        results.run,
         paper=reading.has_published(results.paper_numbers),
-        source=without_folders("source", results.study.source),
+        source=html.without_folders("source", results.study.source),
         base_models=list(results.study.base_models),
         headline=findings.headline(results),
         glance=findings.glance(results),
@@ -82,15 +88,13 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
         engines=_diagnostics(results.diagnostics),
         failing=_failing(results.diagnostics),
         failing_shown=_FAILING_SHOWN,
-        notices=notices_of(results.study),
+        methods=[citing.plain(paragraph).split(". ", 1) for paragraph in told],
+        works=citing.works(told),
+        priors=priors_table(priors_used(results)),
+        notices=html.notices_of(results.study),
         read=_counts_read(results),
         counts=_collected(results.study.counts),
         released=results.released_comparison.to_dict("records"),
-        provenance=provenance_facts(results.run),
-        seed=results.settings.seed,
-        version=cells.text(results.run.get("version")),
-        styles=Markup(resource("page.css")),
-        script=Markup(resource("page.js")),
     )
 
 
@@ -180,7 +184,8 @@ def _paper_numbers(results: Results) -> list[dict[str, Any]]:
                 "published": cells.published(row),
                 "published_hdi": cells.published_hdi(row),
                 "agrees": agrees,
-                "remark": "" if agrees == "no" else note,
+                "remark": "" if agrees == "no" or len(note) > _SHORT else note,
+                "sentence": "" if agrees == "no" or len(note) <= _SHORT else note,
                 "drawn": _drawn(row, ("estimate", "hdi_low", "hdi_high")),
                 "published_drawn": _drawn(
                     row, ("published", "published_hdi_low", "published_hdi_high")
@@ -278,18 +283,6 @@ def _failing(diagnostics: pd.DataFrame) -> list[dict[str, str]]:
     ]
 
 
-def notices_of(study: Study) -> list[dict[str, str]]:
-    """Give what of the input is odd or left out."""
-    return [
-        {
-            "kind": notice.kind,
-            "message": notice.message,
-            "file": "" if cells.text(notice.file) in notice.message else cells.text(notice.file),
-        }
-        for notice in study.notices
-    ]
-
-
 def _counts_read(results: Results) -> list[tuple[str, str]]:
     return [
         (name.replace("_", " "), rounding.whole(count))
@@ -306,70 +299,7 @@ def _collected(counts: pd.DataFrame) -> dict[str, Any]:
     for name in told.select_dtypes("int"):
         told[name] = told[name].map(rounding.whole)
     rows = [
-        {"cells": [_plain(value) for value in row], "flagged": not row.complete}
+        {"cells": [html.plain(value) for value in row], "flagged": not row.complete}
         for row in told.itertuples(index=False)
     ]
     return {"head": [str(name).replace("_", " ") for name in counts], "rows": rows}
-
-
-def provenance_facts(run: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Give what `run.json` holds as a list of plain facts and named groups of them."""
-    facts = []
-    for name, value in run.items():
-        if name in _TOLD_ELSEWHERE or value is None or value in ("", [], {}):
-            continue
-        inner = [(key, without_folders(key, text)) for key, text in _flattened(value)]
-        facts.append({"name": name.replace("_", " "), "facts": inner})
-    # What is one line each comes first; long lists such as hashes fold away behind it.
-    return sorted(facts, key=lambda fact: len(fact["facts"]) > 1)
-
-
-def without_folders(name: str, text: str) -> str:
-    """Give a path's last name only: a page is handed on, and nobody else has those folders."""
-    return PurePath(text).name or text if name == "source" else text
-
-
-def _flattened(value: object, prefix: str = "") -> list[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        return [
-            pair
-            for name, inner in value.items()
-            for pair in _flattened(inner, f"{prefix} · {name}" if prefix else str(name))
-        ]
-    if isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
-        return [
-            pair
-            for place, item in enumerate(value, start=1)
-            for pair in _flattened(item, f"{prefix} · {place}" if prefix else str(place))
-        ]
-    if isinstance(value, list | tuple):
-        return [(prefix, ", ".join(_plain(item) for item in value))]
-    return [(prefix, _plain(value))]
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return rounding.whole(value) if value.is_integer() else rounding.written(value, 3)
-    return cells.text(value)
-
-
-@cache
-def template(name: str) -> Template:
-    """Read one of the page templates; everything that goes into it is escaped."""
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        loader=FunctionLoader(resource),
-    )
-    return environment.get_template(name)
-
-
-def resource(name: str) -> str:
-    """Read a template, style or script."""
-    return files(_TEMPLATES).joinpath("templates", name).read_text(encoding="utf-8")

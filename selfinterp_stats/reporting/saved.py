@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from selfinterp_stats.reporting import latex
 from selfinterp_stats.reporting import layout as layouts
 from selfinterp_stats.reporting.hdi import hdi_table
 from selfinterp_stats.reporting.reading import summary_table
@@ -57,7 +58,7 @@ def saved_tables(
             return csv_text(whole).rstrip("\n")
         records = json.loads(whole.to_json(orient="records", double_precision=FULL_PRECISION))
         return json.dumps(records, indent=2)
-    write = layouts.to_markdown if layout == "md" else layouts.to_latex
+    write = layouts.to_markdown if layout == "md" else latex.to_latex
     heading = "{}\n" if layout == "md" else "% {}"
     several = len(tables) > 1
     texts = []

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from selfinterp_stats.reporting import cells, figures, layout, svg
-from selfinterp_stats.reporting.page import provenance_facts, resource, template
-from selfinterp_stats.reporting.tables import csv_text
+from selfinterp_stats.reporting import drawing, html, layout, svg
+from selfinterp_stats.reporting.tables import csv_text, readers_texts, write_texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,18 +70,13 @@ def render_sections(
     run: Mapping[str, Any],
 ) -> str:
     """Write a whole, self-contained HTML document."""
-    from markupsafe import Markup
-
-    return template("sections.html.jinja").render(
+    return html.render(
+        "sections.html.jinja",
+        run,
         title=title,
         question=question,
         headline=headline,
         sections=sections,
-        provenance=provenance_facts(run),
-        seed=run["seed"],
-        version=cells.text(run.get("version")),
-        styles=Markup(resource("page.css")),
-        script=Markup(resource("page.js")),
     )
 
 
@@ -90,9 +84,9 @@ def written_drawing(figure: Figure, folder: Path, name: str, caption: str) -> Dr
     """Write a figure into a folder, and give it for a page whose colours it follows."""
     from markupsafe import Markup
 
-    compact = figures.save(figure, folder, name)
+    compact = drawing.save(figure, folder, name)
     # Our own drawing; Matplotlib has escaped the names in it.
-    return Drawing(name, caption, Markup(svg.themed(compact, figures.PAGE_VARIABLES)))
+    return Drawing(name, caption, Markup(svg.themed(compact, drawing.PAGE_VARIABLES)))
 
 
 def write_table(
@@ -114,11 +108,6 @@ def write_table(
     list of str
         The names of the files.
     """
-    texts = {
-        ".csv": csv_text(frame, first),
-        ".md": layout.to_markdown(table),
-        ".tex": layout.to_latex(table, long=True),
-    }
-    for ending, text in texts.items():
-        path.with_name(path.name + ending).write_text(text, encoding="utf-8", newline="\n")
-    return [path.name + ending for ending in texts]
+    texts = {f"{path.name}.csv": csv_text(frame, first), **readers_texts({path.name: table})}
+    write_texts(texts, path.parent)
+    return list(texts)

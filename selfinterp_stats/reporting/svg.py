@@ -7,6 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Final
+
+POINTS: Final = 72
+# On a page an inch of a drawing is this wide: its type is then about as large as the page's notes.
+REM: Final = 7.7
 
 
 def compacted(drawing: str, name: str) -> str:
@@ -34,7 +39,7 @@ def compacted(drawing: str, name: str) -> str:
 
 
 def themed(drawing: str, variables: Mapping[str, str]) -> str:
-    """Make a drawing part of a page: without a size, and with its colours as CSS variables.
+    """Make a drawing part of a page: its size at most so many rem, its colours CSS variables.
 
     Parameters
     ----------
@@ -44,7 +49,12 @@ def themed(drawing: str, variables: Mapping[str, str]) -> str:
         The name of the variable that stands for each colour.
     """
     body = drawing[drawing.index("<svg") :]
-    body = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', "", body, count=1)
+    body = re.sub(
+        r'width="([\d.]+)pt" height="[\d.]+pt"',
+        lambda found: f'style="--drawn: {float(found[1]) / POINTS * REM:.1f}rem"',
+        body,
+        count=1,
+    )
     for colour, variable in variables.items():
         body = body.replace(f": {colour}", f": var({variable})")
     return body

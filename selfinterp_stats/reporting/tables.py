@@ -1,4 +1,4 @@
-"""The three tables of a report: the paper's numbers, the correlations, the weights.
+"""The tables of a report: the paper's numbers, the correlations, the weights, the priors.
 
 Each is written as CSV for machines (the contract's columns first, full precision) and as Markdown
 and LaTeX for readers (rounded by the Monte Carlo error, every interval named in the header).
@@ -7,12 +7,15 @@ Knows the columns of `Results`, and no file but those it writes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from selfinterp_stats.reporting import layout, reading
+from selfinterp_stats.reporting import latex, layout, reading
+from selfinterp_stats.reporting.priors_used import COLUMNS as PRIORS_COLUMNS
+from selfinterp_stats.reporting.priors_used import priors_table, priors_used
 
 if TYPE_CHECKING:
     from selfinterp_stats.estimates.results import Results
@@ -91,23 +94,38 @@ def write_tables(results: Results, folder: Path) -> list[Path]:
     list of Path
         The files written.
     """
-    return [path for name in _READING for path in write_table(name, results, folder)]
+    priors = priors_used(results)
+    texts = {"priors_used.csv": csv_text(priors, PRIORS_COLUMNS)}
+    write_texts(texts | readers_texts({"priors_used": priors_table(priors)}), folder)
+    of_priors = [folder / f"priors_used.{ending}" for ending in ("csv", "md", "tex")]
+    return [*(path for name in _READING for path in write_table(name, results, folder)), *of_priors]
 
 
 def write_table(name: str, results: Results, folder: Path) -> list[Path]:
     """Write one table; `name` is that of its frame in `results`."""
     columns, for_reading = _READING[name]
     texts = {
-        "csv": csv_text(getattr(results, name), columns),
-        "md": layout.to_markdown(for_reading(results)),
-        "tex": layout.to_latex(for_reading(results, narrow=True), long=name != "paper_numbers"),
+        f"{name}.csv": csv_text(getattr(results, name), columns),
+        f"{name}.md": layout.to_markdown(for_reading(results)),
+        f"{name}.tex": latex.to_latex(for_reading(results, narrow=True)),
     }
-    written = []
-    for ending, text in texts.items():
-        path = folder / f"{name}.{ending}"
-        path.write_text(text, encoding="utf-8", newline="\n")
-        written.append(path)
-    return written
+    write_texts(texts, folder)
+    return [folder / file for file in texts]
+
+
+def readers_texts(tables: Mapping[str, layout.ReadingTable]) -> dict[str, str]:
+    """Give tables as Markdown and LaTeX by the names of their files, which they are given under."""
+    texts = {}
+    for name, table in tables.items():
+        texts[f"{name}.md"] = layout.to_markdown(table)
+        texts[f"{name}.tex"] = latex.to_latex(table)
+    return texts
+
+
+def write_texts(texts: Mapping[str, str], folder: Path) -> None:
+    """Write files of text into an existing folder, with the same bytes on every system."""
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
 
 def csv_text(frame: pd.DataFrame, first: tuple[str, ...] = ()) -> str:

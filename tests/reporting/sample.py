@@ -22,7 +22,11 @@ CELLS = (
     ("Experiment 3", "native", "weight-trained", 0.44),
     ("Experiment 3", "native", "introspection-trained", 0.70),
 )
-PRIOR = "slope flat; intercept student_t(3, 0, 2.5)"
+PRIOR = (
+    "common ~ Flat(); Intercept ~ StudentT(nu=3, mu=0, sigma=2.5); "
+    "sigma ~ HalfStudentT(nu=3, sigma=2.5)"
+)
+WEIGHT_PRIOR = "common ~ Normal(mu=0, sigma=1); Intercept ~ StudentT(nu=3, mu=0, sigma=2.5)"
 WORDS = ("brewing time", "price", "aroma", "caffeine", "origin | altitude")
 
 
@@ -125,7 +129,7 @@ def sampled_weights(rng, base_models, scenarios):
                     "engine": "importance",
                     "n": 50,
                     "all_same_choice": False,
-                    "prior": "slopes normal(0, 1); centred intercept student_t(3, 0, 2.5)",
+                    "prior": WEIGHT_PRIOR,
                     "ok": True,
                 }
             )

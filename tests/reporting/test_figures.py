@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from sample import HOSTILE
 
-from selfinterp_stats.reporting import figures, svg
+from selfinterp_stats.reporting import drawing, figures, svg
 
 
 @pytest.fixture(scope="module")
@@ -58,16 +58,16 @@ def test_every_point_is_drawn(paper, drawn):
 
 def test_every_reference_in_a_compact_figure_has_its_target(drawn):
     told, _ = drawn
-    for name, drawing in told.svg.items():
-        targets = set(re.findall(r' id="([^"]+)"', drawing))
-        referred = set(re.findall(r'(?:href="#|url\(#)([^")]+)', drawing))
+    for name, markup in told.svg.items():
+        targets = set(re.findall(r' id="([^"]+)"', markup))
+        referred = set(re.findall(r'(?:href="#|url\(#)([^")]+)', markup))
         assert referred == targets
         assert all(target.startswith(f"{name}-") for target in targets)
 
 
 def test_on_the_page_colours_are_variables(drawn):
     told, _ = drawn
-    themed = svg.themed(told.svg["figure2"], figures.PAGE_VARIABLES)
+    themed = svg.themed(told.svg["figure2"], drawing.PAGE_VARIABLES)
     assert themed.startswith("<svg")
     for colour in ("#22262b", "#d55e00", "#0072b2", "#ffffff"):
         assert f": {colour}" not in themed

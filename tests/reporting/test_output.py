@@ -18,9 +18,12 @@ from selfinterp_stats.study import wholefolder
 PROMISED = {
     "index.html",
     "run.json",
+    "methods.md",
+    "methods.tex",
+    "references.bib",
     *(
         f"tables/{name}.{ending}"
-        for name in ("paper_numbers", "weights", "correlations")
+        for name in ("paper_numbers", "weights", "correlations", "priors_used")
         for ending in ("csv", "md", "tex")
     ),
     *(f"figures/figure{number}.{ending}" for number in (2, 3) for ending in ("png", "svg")),

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from sample import HOSTILE, sample_results
 
-from selfinterp_stats.reporting import cells, figures, findings, page
+from selfinterp_stats.reporting import cells, figures, findings, html, page
 
 
 def rendered(results, folder):
@@ -205,7 +205,7 @@ def luminance(colour):
     ],
 )
 def test_text_is_legible_in_both_themes(theme, text, ground):
-    styles = page.resource("page.css")
+    styles = html.resource("page.css")
     block = re.findall(r":root[^{]*\{([^}]*)\}", styles)[theme]
     colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
     light, dark = sorted((luminance(colours[text]), luminance(colours[ground])), reverse=True)

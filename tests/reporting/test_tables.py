@@ -13,6 +13,8 @@ from sample import HOSTILE
 
 from selfinterp_stats.reporting import cells, layout, reading, tables
 
+WITH_NAMES = ("paper_numbers", "weights", "correlations")
+
 
 @pytest.fixture(scope="module")
 def written(paper, tmp_path_factory):
@@ -126,33 +128,28 @@ def test_terms_are_named_in_words(term, words):
 
 
 def test_hostile_names_do_no_harm_in_markdown(written_hostile):
-    for path in written_hostile.glob("*.md"):
-        text = path.read_text()
+    for name in WITH_NAMES:
+        text = (written_hostile / f"{name}.md").read_text()
         assert "<script" not in text
         assert r"&lt;script&gt;alert(1)&lt;/script&gt;&amp;" in text
 
 
 def test_hostile_names_do_no_harm_in_latex(written_hostile):
-    for path in written_hostile.glob("*.tex"):
-        text = path.read_text()
+    for name in WITH_NAMES:
+        text = (written_hostile / f"{name}.tex").read_text()
         assert r"$<$script$>$alert(1)$<$/script$>$\&\_\%\$\#" in text
         assert HOSTILE not in text
-        assert text.isascii() or set(text) - set(map(chr, range(128))) <= set("’“”±×é")
+        assert text.isascii()
 
 
-def test_latex_needs_booktabs_and_longtable_only(written):
+def test_rows_of_latex_have_as_many_cells_as_the_table_has_columns(written):
     assert r"\begin{longtable}" in (written / "weights.tex").read_text()
     for path in written.glob("*.tex"):
         text = path.read_text()
-        assert r"\toprule" in text
-        assert set(re.findall(r"\\usepackage\{([^}]*)\}", text)) <= {
-            "booktabs",
-            "booktabs,longtable",
-        }
         without_escapes = re.sub(r"\\\\|\\[{}%$&#_]", "", text)
         assert without_escapes.count("{") == without_escapes.count("}")
         body = re.search(r"\\begin\{(?:tabular|longtable)\}\{@\{\}(.*)@\{\}\}\n", text)
-        columns = len(re.sub(r"p\{[^}]*\}", "p", body[1]))
+        columns = len(re.sub(r">\{[^}]*\}p\{[^}]*\}", "p", body[1]))
         for row in re.findall(r"^(?!\\multicolumn).* & .*\\\\$", text, flags=re.MULTILINE):
             assert len(re.findall(r"(?<!\\)&", row)) == columns - 1
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from selfinterp_stats.estimates.calibration.ranks import Ranks
 from selfinterp_stats.estimates.calibration.uniformity import ecdf_band
-from selfinterp_stats.reporting import figures
+from selfinterp_stats.reporting import drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _GROUPS: Final = ("slopes", "Intercept", "sigma", "log-likelihood")
 _TITLES: Final = {"sigma": "residual sd", "Intercept": "intercept"}
-_WIDTH_INCHES: Final = 7.0
 _ROW_INCHES: Final = 1.15
 
 CAPTION: Final = (
@@ -33,14 +32,8 @@ def draw_ranks(found: list[tuple[str, Ranks]]) -> Figure:
     ----------
     found : list of (label, Ranks)
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(
-        figsize=(_WIDTH_INCHES, _ROW_INCHES * len(found) + 0.55),
-        dpi=figures.DOTS_PER_INCH,
-        facecolor="white",
-        layout="constrained",
-    )
+    height = _ROW_INCHES * len(found) + 0.55
+    figure = drawing.sheet(drawing.TWO_COLUMNS, height, layout="constrained")
     panels = figure.subplots(len(found), len(_GROUPS), squeeze=False, sharex=True)
     for row, (label, ranks) in enumerate(found):
         groups = ranks.groups()
@@ -60,13 +53,13 @@ def draw_ranks(found: list[tuple[str, Ranks]]) -> Figure:
 def _panel(axes: Axes, ranks: Ranks, places: list[int]) -> None:
     simulations = len(ranks.ranks)
     at, low, high = ecdf_band(simulations, ranks.draws)
-    axes.fill_between(at, low, high, color="#8c8c8c", alpha=0.28, linewidth=0)
-    axes.axhline(0, color=figures.INK, linewidth=0.5)
+    axes.fill_between(at, low, high, color=drawing.GREY, alpha=0.28, linewidth=0)
+    axes.axhline(0, color=drawing.INK, linewidth=0.5)
     ordered = np.sort(ranks.ranks[:, places], axis=0)
     highest = np.round(at * (ranks.draws + 1) - 1)
     for column in ordered.T:
         share = np.searchsorted(column, highest, side="right") / simulations
-        axes.plot(at, share - at, color=figures.AFTER, linewidth=0.8)
+        axes.plot(at, share - at, color=drawing.AFTER, linewidth=0.8)
     reach = max(1.6 * high.max(), 1.1 * np.abs(axes.dataLim.intervaly).max())
     axes.set_ylim(-reach, reach)
     axes.set_xlim(0, 1)

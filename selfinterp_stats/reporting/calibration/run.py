@@ -23,7 +23,7 @@ from selfinterp_stats.estimates.calibration.table import (
     SBC,
 )
 from selfinterp_stats.estimates.results import Settings
-from selfinterp_stats.reporting import figures, rounding
+from selfinterp_stats.reporting import drawing, rounding
 from selfinterp_stats.reporting.calibration import tables
 from selfinterp_stats.reporting.calibration.figures import CAPTION, draw_ranks
 from selfinterp_stats.reporting.output import check_output_folder, output_folder, write_run
@@ -104,7 +104,7 @@ def _sections(found: Calibration, folder: Path) -> list[Section]:
     files = write_table(
         found.table, tables.FIRST, tables.all_table(found), folder / "tables" / "calibration"
     )
-    with mpl.rc_context(figures.STYLE):
+    with mpl.rc_context(drawing.STYLE):
         ranks = written_drawing(draw_ranks(_labelled(found)), folder / "figures", "ranks", CAPTION)
     sections = [
         Section("ranks", "Ranks", [_test_in_words(found)], tables.ranks_table(found), [ranks]),

@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
 from selfinterp_stats.estimates.explainers.analysis import ExplainerResults
-from selfinterp_stats.reporting import svg
+from selfinterp_stats.reporting import drawing
 from selfinterp_stats.reporting.rounding import percent
+from selfinterp_stats.reporting.sections import Drawing, written_drawing
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_STYLE: Final = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 7.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "selfinterp-stats",
+_RUNS: Final = {
+    False: (drawing.AFTER, "o", "these runs"),
+    True: (drawing.BEFORE, "s", "other runs in view"),
 }
-_SELF: Final = "#0072b2"
-_OTHER: Final = "#d55e00"
-_GREY: Final = "#8c8c8c"
-_WIDTH: Final = 7.0
+_LINES: Final = (
+    (drawing.AFTER, "o", "-"),
+    (drawing.BEFORE, "s", "--"),
+    (drawing.GREY, "D", ":"),
+    (drawing.INK, "^", "-."),
+)
 
 
-def write_figures(results: ExplainerResults, folder: Path, hdi_prob: float) -> dict[str, str]:
+def write_figures(results: ExplainerResults, folder: Path, hdi_prob: float) -> list[Drawing]:
     """Draw what the study has, as PNG and SVG.
 
-    Returns
-    -------
-    dict of str to str
-        The SVG of each figure by its caption.
+    Parameters
+    ----------
+    results : ExplainerResults
+    folder : Path
+        An existing folder.
+    hdi_prob : float
     """
     import matplotlib as mpl
 
@@ -57,30 +57,16 @@ def write_figures(results: ExplainerResults, folder: Path, hdi_prob: float) -> d
         ),
         "learning": (f"The self effect over training size: median and {hdi}.", sized, _learning),
     }
-    drawings = {}
-    with mpl.rc_context(_STYLE):
-        for name, (caption, frame, draw) in wanted.items():
-            if len(frame):
-                drawings[caption] = _write(draw(frame), name, folder)
-    return drawings
+    with mpl.rc_context(drawing.STYLE):
+        return [
+            written_drawing(draw(frame), folder, name, caption)
+            for name, (caption, frame, draw) in wanted.items()
+            if len(frame)
+        ]
 
 
-def _write(figure: Figure, name: str, folder: Path) -> str:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-
-    FigureCanvasAgg(figure).print_png(folder / f"{name}.png", metadata={"Software": None})
-    drawing = io.StringIO()
-    FigureCanvasSVG(figure).print_svg(drawing, metadata={"Date": None, "Creator": None})
-    compact = svg.compacted(drawing.getvalue(), name)
-    (folder / f"{name}.svg").write_text(compact, encoding="utf-8", newline="\n")
-    return svg.themed(compact, {})
-
-
-def _figure(height: float) -> Any:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(_WIDTH, height), dpi=200, facecolor="white", layout="constrained")
+def _sheet(height: float) -> Figure:
+    return drawing.sheet(drawing.TWO_COLUMNS, height, layout="constrained")
 
 
 def _about(rows: pd.DataFrame) -> pd.Series:
@@ -99,11 +85,11 @@ def _cells(cells: pd.DataFrame) -> Figure:
     columns = min(2, len(groups))
     rows = -(-len(groups) // columns)
     largest = max(group["explainer"].nunique() for _, group in groups)
-    figure = _figure(rows * (0.9 + 0.42 * largest))
+    figure = _sheet(rows * (0.9 + 0.42 * largest))
     for place, (name, group) in enumerate(groups):
         axes = figure.add_subplot(rows, columns, place + 1)
         table = group.pivot(index="explainer", columns="target", values="median")
-        axes.imshow(table, cmap="Blues", aspect="auto", alpha=0.7)
+        _shade(axes, table)
         axes.set_xticks(range(table.shape[1]), table.columns, rotation=20, ha="right")
         axes.set_yticks(range(table.shape[0]), table.index)
         for row in group.itertuples(index=False):
@@ -121,22 +107,45 @@ def _cells(cells: pd.DataFrame) -> Figure:
     return figure
 
 
+def _shade(axes: Axes, table: pd.DataFrame) -> None:
+    """Shade cells by their place between the smallest and the largest, lightly under their text."""
+    from matplotlib.patches import Rectangle
+
+    values = table.to_numpy(dtype=float)
+    spread = np.nanmax(values) - np.nanmin(values)
+    for (row, column), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            share = (value - np.nanmin(values)) / spread if spread > 0 else 0.5
+            axes.add_patch(
+                Rectangle(
+                    (column - 0.5, row - 0.5), 1, 1, color=drawing.AFTER, alpha=0.05 + 0.3 * share,
+                    linewidth=0,
+                )
+            )  # fmt: skip
+    axes.set_xlim(-0.5, values.shape[1] - 0.5)
+    axes.set_ylim(values.shape[0] - 0.5, -0.5)
+
+
 def _forest(deltas: pd.DataFrame) -> Figure:
     scale = "points" if (deltas["scale"] == "points").any() else "logit"
     deltas = deltas[deltas["scale"] == scale]
     names = list(dict.fromkeys(_about(deltas)))
-    figure = _figure(0.8 + 0.36 * len(names))
+    figure = _sheet(0.8 + 0.36 * len(names))
     axes = figure.add_subplot()
     for row, name in zip(deltas.itertuples(index=False), _about(deltas), strict=True):
         new = row.quantity == "delta_new_run"
         y = names.index(name) + 0.15 * (1 if new else -1)
-        colour = _OTHER if new else _SELF
+        colour, marker, words = _RUNS[new]
         axes.plot([row.hdi_low, row.hdi_high], [y, y], color=colour, lw=1.4)
-        axes.plot(row.median, y, "o", color=colour, ms=3.5)
-    axes.axvline(0, color=_GREY, lw=0.6)
+        axes.plot(row.median, y, marker, color=colour, ms=3.5, linestyle="", label=words)
+    axes.axvline(0, color=drawing.GREY, lw=0.6)
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
-    axes.set_xlabel(f"self effect ({scale}); blue: these runs, orange: other runs in view")
+    axes.set_xlabel(f"self effect ({scale})")
+    marks = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
+    figure.legend(
+        marks.values(), marks.keys(), loc="outside upper right", ncols=2, frameon=False, fontsize=7
+    )
     return figure
 
 
@@ -144,18 +153,19 @@ def _tipping(tipping: pd.DataFrame) -> Figure:
     groups = list(tipping.groupby(_about(tipping), sort=False))
     columns = min(3, len(groups))
     rows = -(-len(groups) // columns)
-    figure = _figure(1.7 * rows)
+    figure = _sheet(1.7 * rows)
     for place, (name, group) in enumerate(groups):
         axes = figure.add_subplot(rows, columns, place + 1)
         reach = 1.959964 * group["sd"]
         axes.fill_between(
-            group["run_sd"], group["median"] - reach, group["median"] + reach, color="#cfe3f1"
-        )
-        axes.plot(group["run_sd"], group["median"], color=_SELF, lw=1)
-        axes.axhline(0, color=_GREY, lw=0.6)
+            group["run_sd"], group["median"] - reach, group["median"] + reach, color=drawing.AFTER,
+            alpha=0.2, linewidth=0,
+        )  # fmt: skip
+        axes.plot(group["run_sd"], group["median"], color=drawing.AFTER, lw=1)
+        axes.axhline(0, color=drawing.GREY, lw=0.6)
         point = group["tipping_point"].iloc[0]
         if 0 < point <= group["run_sd"].max():
-            axes.axvline(point, color=_OTHER, lw=0.8, ls="--")
+            axes.axvline(point, color=drawing.BEFORE, lw=0.8, ls="--")
         axes.set_title(name, fontsize=7)
         axes.set_xlabel("run-to-run sd (points)")
         axes.set_ylabel("delta (points)")
@@ -165,14 +175,22 @@ def _tipping(tipping: pd.DataFrame) -> Figure:
 def _learning(sized: pd.DataFrame) -> Figure:
     scale = "points" if (sized["scale"] == "points").any() else "logit"
     sized = sized[sized["scale"] == scale].sort_values("training_items")
-    figure = _figure(2.4)
+    figure = _sheet(2.4)
     axes = figure.add_subplot()
-    for (task, condition), rows in sized.groupby(["task", "condition"], sort=False):
+    groups = sized.groupby(["task", "condition"], sort=False)
+    for place, ((task, condition), rows) in enumerate(groups):
+        colour, marker, dashes = _LINES[place % len(_LINES)]
         low, high = rows["median"] - rows["hdi_low"], rows["hdi_high"] - rows["median"]
         label = " / ".join(filter(None, (task, condition)))
-        axes.errorbar(rows["training_items"], rows["median"], [low, high], fmt="o-", label=label)
+        axes.errorbar(
+            rows["training_items"], rows["median"], [low, high], color=colour, marker=marker,
+            linestyle=dashes, markersize=3.5, linewidth=1.1, label=label,
+        )  # fmt: skip
     axes.set_xscale("log")
-    axes.axhline(0, color=_GREY, lw=0.6)
+    sizes = sorted(set(sized["training_items"]))
+    axes.set_xticks(sizes, [f"{size:,.0f}" for size in sizes])
+    axes.minorticks_off()
+    axes.axhline(0, color=drawing.GREY, lw=0.6)
     axes.set_xlabel("training items")
     axes.set_ylabel(f"delta ({scale})")
     axes.legend(frameon=False)

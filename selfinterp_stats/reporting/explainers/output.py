@@ -11,13 +11,12 @@ import numpy as np
 from selfinterp_stats.estimates.explainers.analysis import ExplainerResults
 from selfinterp_stats.estimates.explainers.table import TABLE_COLUMNS
 from selfinterp_stats.estimates.provenance import provenance
-from selfinterp_stats.reporting import layout
 from selfinterp_stats.reporting.draws import write_netcdf
 from selfinterp_stats.reporting.explainers.figures import write_figures
 from selfinterp_stats.reporting.explainers.page import render_page
 from selfinterp_stats.reporting.explainers.tables import reading_table
 from selfinterp_stats.reporting.output import output_folder, write_run
-from selfinterp_stats.reporting.tables import csv_text
+from selfinterp_stats.reporting.tables import csv_text, readers_texts, write_texts
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -53,19 +52,20 @@ def write_explainers(
     with output_folder(out) as folder:
         tables = folder / "tables"
         tables.mkdir()
-        _write(tables / "explainers.csv", csv_text(results.table, TABLE_COLUMNS))
-        reading = reading_table(results.table, hdi_prob)
-        _write(tables / "explainers.md", layout.to_markdown(reading))
-        _write(tables / "explainers.tex", layout.to_latex(reading, long=True))
-        _write(tables / "cells.csv", csv_text(results.cells))
-        _write(tables / "tipping.csv", csv_text(results.tipping))
-        _write(tables / "left_out.csv", csv_text(results.study.left_out_table()))
+        texts = {
+            "explainers.csv": csv_text(results.table, TABLE_COLUMNS),
+            "cells.csv": csv_text(results.cells),
+            "tipping.csv": csv_text(results.tipping),
+            "left_out.csv": csv_text(results.study.left_out_table()),
+        }
+        for_readers = readers_texts({"explainers": reading_table(results.table, hdi_prob)})
+        write_texts(texts | for_readers, tables)
         (folder / "figures").mkdir()
         drawings = write_figures(results, folder / "figures", hdi_prob)
         trees = {label or "study": posterior_tree(it) for label, it in results.draws.items()}
         write_netcdf(trees, folder / "posterior")
         run = _run(results, seed, seconds or {})
-        _write(folder / "index.html", render_page(results, drawings, run, hdi_prob))
+        write_texts({"index.html": render_page(results, drawings, run, hdi_prob)}, folder)
         write_run(run, folder)
     return Path(out)
 
@@ -124,7 +124,3 @@ def _run(results: ExplainerResults, seed: int, seconds: dict[str, float]) -> dic
 
 def _or_none(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")

@@ -1,51 +1,79 @@
-"""The page of an explainer study."""
+"""`index.html` of `selfinterp explainers`, self-contained as the report's."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import pandas as pd
 
 from selfinterp_stats.estimates.explainers.analysis import ExplainerResults
-from selfinterp_stats.estimates.explainers.table import ROPES
-from selfinterp_stats.reporting.explainers.tables import reading_rows
-from selfinterp_stats.reporting.rounding import percent
+from selfinterp_stats.reporting import html
+from selfinterp_stats.reporting.explainers.tables import reading_rows, reading_table
+from selfinterp_stats.reporting.sections import Drawing
+
+_FEW: Final = 3
 
 
 def render_page(
-    results: ExplainerResults, drawings: Mapping[str, str], run: Mapping[str, Any], hdi_prob: float
+    results: ExplainerResults,
+    drawings: Sequence[Drawing],
+    run: Mapping[str, Any],
+    hdi_prob: float,
 ) -> str:
     """Write the page.
 
     Parameters
     ----------
     results : ExplainerResults
-    drawings : mapping of str to str
-        SVG by the figure's caption.
+    drawings : sequence of Drawing
+        What `write_figures` returned.
     run : mapping
         What ``run.json`` will hold.
     hdi_prob : float
+
+    Returns
+    -------
+    str
+        A whole HTML document.
     """
-    from importlib.resources import files
-
-    import jinja2
-
-    templates = files("selfinterp_stats.reporting") / "templates"
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string((templates / "explainers.html.jinja").read_text("utf-8"))
-    page: str = template.render(
-        style=(templates / "page.css").read_text("utf-8"),
-        rows=reading_rows(results.table),
-        hdi=f"{percent(hdi_prob)} HDI",
-        ropes=ROPES,
+    return html.render(
+        "explainers.html.jinja",
+        run,
+        headline=headline(results.table),
+        table=reading_table(results.table, hdi_prob),
         drawings=drawings,
-        run=run,
+        run_prior=run["run_prior"],
+        read=run["read"],
+        models=run["models"],
         tipping=_tipping(results.tipping),
         left_out=results.study.left_out_table().to_dict("records"),
-        notices=[notice for notice in results.study.notices if notice.kind != "left out"],
+        notices=[
+            {"kind": notice.kind, "message": notice.message, "file": ""}
+            for notice in results.study.notices
+            if notice.kind != "left out"
+        ],
     )
-    return page
+
+
+def headline(table: pd.DataFrame) -> list[str]:
+    """Say what the self effect of the first tasks is, in these runs and with others in view."""
+    deltas = table[table["median"].notna()]
+    scale = "points" if (deltas["scale"] == "points").any() else "logit"
+    of_scale = deltas[deltas["scale"] == scale]
+    told = {
+        quantity: {
+            row["task"]: row for row in reading_rows(of_scale[of_scale["quantity"] == quantity])
+        }
+        for quantity in ("delta", "delta_new_run")
+    }
+    unit = "points" if scale == "points" else "on the logit scale"
+    sentences = []
+    for task, row in list(told["delta"].items())[:_FEW]:
+        other = told["delta_new_run"].get(task)
+        others = f", and {other['hdi']} with other runs in view" if other else ""
+        sentences.append(f"{task}: a self effect of {row['median']} {row['hdi']} {unit}{others}.")
+    return sentences or ["The study holds no pair of self and cross cells."]
 
 
 def _tipping(tipping: pd.DataFrame) -> list[tuple[str, str]]:

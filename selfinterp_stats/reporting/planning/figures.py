@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from selfinterp_stats.estimates.planning import Plan
-from selfinterp_stats.reporting import figures, rounding
+from selfinterp_stats.reporting import drawing, rounding
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_WIDTH_INCHES: Final = 7.0
 _ROW_INCHES: Final = 1.75
 _MOST_ROWS: Final = 12
-_COLOURS: Final = (figures.AFTER, figures.BEFORE, "#8c8c8c", figures.INK)
+_COLOURS: Final = (drawing.AFTER, drawing.BEFORE, drawing.GREY, drawing.INK)
 _DASHES: Final = ("-", "--", ":", "-.")
 
 
@@ -49,15 +48,9 @@ def assumptions(found: Plan) -> list[tuple[str, pd.DataFrame]]:
 
 def draw_curves(found: Plan) -> Figure:
     """Draw one row of three panels for each of what is assumed."""
-    from matplotlib.figure import Figure
-
     parts = assumptions(found)
-    figure = Figure(
-        figsize=(_WIDTH_INCHES, _ROW_INCHES * len(parts) + 0.5),
-        dpi=figures.DOTS_PER_INCH,
-        facecolor="white",
-        layout="constrained",
-    )
+    height = _ROW_INCHES * len(parts) + 0.5
+    figure = drawing.sheet(drawing.TWO_COLUMNS, height, layout="constrained")
     panels = figure.subplots(len(parts), 3, squeeze=False, sharex=True, sharey="col")
     trials = {value: _COLOURS[i % 4] for i, value in enumerate(sorted(set(found.table["trials"])))}
     reports = {value: _DASHES[i % 4] for i, value in enumerate(sorted(set(found.table["reports"])))}
@@ -79,10 +72,10 @@ def draw_curves(found: Plan) -> Figure:
                     label=words,
                     **style,
                 )
-        width.axhline(found.wanted.width, color=figures.INK, linewidth=0.5)
+        width.axhline(found.wanted.width, color=drawing.INK, linewidth=0.5)
         width.set_ylim(bottom=0)
         power.set_ylim(-0.03, 1.03)
-        found_r.axhline(rows["correlation"].iloc[0], color=figures.INK, linewidth=0.5)
+        found_r.axhline(rows["correlation"].iloc[0], color=drawing.INK, linewidth=0.5)
         found_r.set_ylabel("correlation found", fontsize=7)
         width.set_ylabel("HDI width", fontsize=7)
         power.set_ylabel(f"P(excludes {_region(found)})", fontsize=7)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from selfinterp_stats.estimates.analysis import Steps
 from selfinterp_stats.estimates.planning import Design, Plan, Wanted, compare_designs
 from selfinterp_stats.estimates.results import Settings
-from selfinterp_stats.reporting import figures, rounding
+from selfinterp_stats.reporting import drawing, rounding
 from selfinterp_stats.reporting.output import check_output_folder, output_folder, write_run
 from selfinterp_stats.reporting.planning import tables
 from selfinterp_stats.reporting.planning.figures import caption, draw_curves
@@ -70,7 +70,7 @@ def _sections(found: Plan, folder: Path) -> list[Section]:
     all_designs, cheapest = tables.designs_table(found), tables.cheapest_table(found)
     files = write_table(found.table, tables.FIRST, all_designs, into / "plan")
     of_cheapest = write_table(found.cheapest, tables.FIRST, cheapest, into / "cheapest")
-    with mpl.rc_context(figures.STYLE):
+    with mpl.rc_context(drawing.STYLE):
         curves = written_drawing(draw_curves(found), folder / "figures", "curves", caption(found))
     sections = [Section("cheapest", "The cheapest design", table=cheapest, files=of_cheapest)]
     if len(found.own):

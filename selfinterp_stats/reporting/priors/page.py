@@ -6,15 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from selfinterp_stats.estimates.priors import PriorComparison
-from selfinterp_stats.reporting import cells, svg
-from selfinterp_stats.reporting.figures import PAGE_VARIABLES
-from selfinterp_stats.reporting.page import (
-    notices_of,
-    provenance_facts,
-    resource,
-    template,
-    without_folders,
-)
+from selfinterp_stats.reporting import cells, html, svg
+from selfinterp_stats.reporting.drawing import PAGE_VARIABLES
 from selfinterp_stats.reporting.priors import figures, tables
 
 _OPEN: Final = ("e1_report_r", "e2_training_effect", "e3_training_effect")
@@ -34,22 +27,17 @@ def render_page(found: PriorComparison, drawings: Mapping[str, str]) -> str:
     str
         A whole HTML document.
     """
-    from markupsafe import Markup
-
-    return template("priors.html.jinja").render(
-        source=without_folders("source", found.study.source),
+    return html.render(
+        "priors.html.jinja",
+        found.run,
+        source=html.without_folders("source", found.study.source),
         headline=headline(found),
         verdicts=tables.verdicts_table(found),
         sets=tables.sets_table(found),
         long=tables.priors_table(found),
         improper=_improper(found),
         forests=_forests(found, drawings),
-        notices=notices_of(found.study),
-        provenance=provenance_facts(found.run),
-        seed=found.settings.seed,
-        version=cells.text(found.run.get("version")),
-        styles=Markup(resource("page.css")),
-        script=Markup(resource("page.js")),
+        notices=html.notices_of(found.study),
     )
 
 

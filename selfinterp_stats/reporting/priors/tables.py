@@ -12,7 +12,7 @@ from pathlib import Path
 from selfinterp_stats.estimates.priors import PriorComparison
 from selfinterp_stats.models.prior_sets import PAPER, PRIOR_SETS
 from selfinterp_stats.reporting import cells, layout, rounding
-from selfinterp_stats.reporting.tables import csv_text
+from selfinterp_stats.reporting.tables import csv_text, readers_texts, write_texts
 
 # What a percentage of trials, and an expected log density, can be told to.
 _ELPD_DECIMALS = 1
@@ -29,16 +29,9 @@ def write_tables(found: PriorComparison, folder: Path) -> None:
         "prior_weights.csv": csv_text(found.weights, (*keys, "attribute")),
         "prior_scenarios.csv": csv_text(found.scenarios, keys),
     }
-    readers = {
-        "priors": priors_table(found),
-        "prior_sets": sets_table(found),
-        "prior_verdicts": verdicts_table(found),
-    }
-    for name, table in readers.items():
-        texts[f"{name}.md"] = layout.to_markdown(table)
-        texts[f"{name}.tex"] = layout.to_latex(table, long=True)
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    tables = (priors_table(found), sets_table(found), verdicts_table(found))
+    texts |= readers_texts({table.name: table for table in tables})
+    write_texts(texts, folder)
 
 
 def priors_table(found: PriorComparison) -> layout.ReadingTable:

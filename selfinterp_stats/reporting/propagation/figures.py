@@ -7,11 +7,10 @@ from typing import Final
 
 from selfinterp_stats.estimates.propagation import Propagation
 from selfinterp_stats.estimates.propagation.propagate import CARRIED, LATENT, PLUG_IN
-from selfinterp_stats.reporting import figures
-from selfinterp_stats.reporting.figures import save
+from selfinterp_stats.reporting import drawing
 
 _WORDS: Final = {PLUG_IN: "plug-in", CARRIED: "carried through", LATENT: "latent"}
-_COLOURS: Final = {PLUG_IN: figures.INK, CARRIED: figures.BEFORE, LATENT: figures.AFTER}
+_COLOURS: Final = {PLUG_IN: drawing.INK, CARRIED: drawing.BEFORE, LATENT: drawing.AFTER}
 _MARKERS: Final = {PLUG_IN: "o", CARRIED: "s", LATENT: "D"}
 _ROW_INCHES: Final = 0.3
 _LETTERS: Final = 44
@@ -32,14 +31,13 @@ def write_figures(found: Propagation, folder: Path) -> dict[str, str]:
         The SVG's text by the figure's name.
     """
     import matplotlib as mpl
-    from matplotlib.figure import Figure
 
-    with mpl.rc_context(figures.STYLE):
+    with mpl.rc_context(drawing.STYLE):
         ids = list(dict.fromkeys(found.table["id"]))
         height = 0.8 + _ROW_INCHES * len(ids)
-        figure = Figure(figsize=(7.0, height), dpi=figures.DOTS_PER_INCH, facecolor="white")
+        figure = drawing.sheet(drawing.TWO_COLUMNS, height)
         axes = figure.add_axes((0.36, 0.42 / height, 0.62, 1 - 0.8 / height))
-        axes.axvline(0, color=figures.INK, linewidth=0.5)
+        axes.axvline(0, color=drawing.INK, linewidth=0.5)
         for shift, estimator in zip((-0.22, 0.0, 0.22), _WORDS, strict=True):
             rows = found.table[found.table["estimator"] == estimator]
             at = [ids.index(name) + shift for name in rows["id"]]
@@ -61,8 +59,8 @@ def write_figures(found: Propagation, folder: Path) -> dict[str, str]:
         axes.tick_params(left=False)
         axes.set_xlabel("correlation, or change of it")
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, fontsize=7)
-        return {"propagated": save(figure, folder, "propagated")}
+        return {"propagated": drawing.save(figure, folder, "propagated")}
 
 
 def _label(identifier: str) -> str:
-    return figures.shortened(identifier.replace("_", " "), _LETTERS)
+    return drawing.shortened(identifier.replace("_", " "), _LETTERS)

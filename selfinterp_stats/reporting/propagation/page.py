@@ -10,15 +10,8 @@ import pandas as pd
 
 from selfinterp_stats.estimates.propagation import Propagation
 from selfinterp_stats.estimates.propagation.propagate import CARRIED, LATENT, PLUG_IN
-from selfinterp_stats.reporting import cells, rounding, svg
-from selfinterp_stats.reporting.figures import PAGE_VARIABLES
-from selfinterp_stats.reporting.page import (
-    notices_of,
-    provenance_facts,
-    resource,
-    template,
-    without_folders,
-)
+from selfinterp_stats.reporting import cells, html, rounding, svg
+from selfinterp_stats.reporting.drawing import PAGE_VARIABLES
 from selfinterp_stats.reporting.propagation import tables
 
 ORDER: Final = (PLUG_IN, CARRIED, LATENT)
@@ -41,8 +34,10 @@ def render_page(found: Propagation, drawings: Mapping[str, str]) -> str:
     from markupsafe import Markup
 
     study = found.weights.study
-    return template("propagate.html.jinja").render(
-        source=without_folders("source", study.source),
+    return html.render(
+        "propagate.html.jinja",
+        found.run,
+        source=html.without_folders("source", study.source),
         headline=headline(found),
         why=why(found),
         propagated=tables.propagated_table(found),
@@ -53,12 +48,7 @@ def render_page(found: Propagation, drawings: Mapping[str, str]) -> str:
         # Our own drawing; Matplotlib has escaped the names in it.
         drawing=Markup(svg.themed(drawings["propagated"], PAGE_VARIABLES)),
         caption=f"Medians and {rounding.percent(found.weights.settings.hdi_prob)} HDIs.",
-        notices=notices_of(study),
-        provenance=provenance_facts(found.run),
-        seed=found.weights.settings.seed,
-        version=cells.text(found.run.get("version")),
-        styles=Markup(resource("page.css")),
-        script=Markup(resource("page.js")),
+        notices=html.notices_of(study),
     )
 
 

@@ -12,7 +12,7 @@ from selfinterp_stats.estimates.propagation import Propagation
 from selfinterp_stats.estimates.propagation.beyond import QUANTITIES
 from selfinterp_stats.estimates.propagation.propagate import CARRIED, LATENT, PLUG_IN
 from selfinterp_stats.reporting import cells, layout, rounding
-from selfinterp_stats.reporting.tables import csv_text
+from selfinterp_stats.reporting.tables import csv_text, readers_texts, write_texts
 
 FIRST: Final = ("id", "estimator", "median", "hdi_low", "hdi_high", "rhat", "ess_bulk")
 CELL: Final = ("base_model", "set", "condition")
@@ -37,17 +37,15 @@ def write_tables(found: Propagation, folder: Path) -> None:
         "pooling": found.pooled_summary,
     }
     texts |= {f"{name}.csv": csv_text(frame) for name, frame in frames.items()}
-    for table in (
+    tables = (
         propagated_table(found),
         reliability_table(found),
         beyond_table(found),
         heterogeneity_table(found),
         pooling_table(found),
-    ):
-        texts[f"{table.name}.md"] = layout.to_markdown(table)
-        texts[f"{table.name}.tex"] = layout.to_latex(table, long=True)
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    )
+    texts |= readers_texts({table.name: table for table in tables})
+    write_texts(texts, folder)
 
 
 def propagated_table(found: Propagation) -> layout.ReadingTable:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from selfinterp_stats.estimates.sensitivity import Sensitivity
 from selfinterp_stats.estimates.sensitivity.specifications import COLUMNS, NOBODY
-from selfinterp_stats.reporting import figures, rounding
+from selfinterp_stats.reporting import drawing, rounding
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _CURVE_INCHES: Final = 2.1
 _LINE_INCHES: Final = 0.145
-_WIDTH_INCHES: Final = 7.0
 _CHOICES: Final = {
     "exclusion": "±100 excluded",
     "standardising": "standardised",
@@ -49,19 +48,19 @@ def write_figures(found: Sensitivity, folder: Path) -> dict[str, str]:
 
     drawings = {}
     prob = found.weights.settings.hdi_prob
-    with mpl.rc_context(figures.STYLE):
+    with mpl.rc_context(drawing.STYLE):
         for identifier, rows in found.table.groupby("id", sort=False):
             estimated = rows.dropna(subset="estimate")
             if estimated.empty:
                 continue
             name = file_name(str(identifier))
-            drawings[str(identifier)] = figures.save(_draw(estimated, prob), folder, name)
+            drawings[str(identifier)] = drawing.save(_draw(estimated, prob), folder, name)
     return drawings
 
 
 def file_name(identifier: str) -> str:
     """What a conclusion's figure is called; a base model may have any name."""
-    return figures.file_name(f"curve_{identifier}")
+    return drawing.file_name(f"curve_{identifier}")
 
 
 def caption(row: pd.Series, prob: float) -> str:
@@ -75,16 +74,14 @@ def caption(row: pd.Series, prob: float) -> str:
 
 
 def _draw(rows: pd.DataFrame, prob: float) -> Figure:
-    from matplotlib.figure import Figure
-
     rows = rows.sort_values("estimate", kind="stable").reset_index(drop=True)
     varied = [name for name in COLUMNS if rows[name].nunique() > 1]
     lines = sum(rows[name].nunique() for name in varied) + len(varied)
     choices = max(lines, 1) * _LINE_INCHES
     margins = {"top": 0.12, "gap": 0.1, "bottom": 0.42}
     height = _CURVE_INCHES + choices + sum(margins.values())
-    figure = Figure(figsize=(_WIDTH_INCHES, height), dpi=figures.DOTS_PER_INCH, facecolor="white")
-    left, width = 1.75 / _WIDTH_INCHES, (_WIDTH_INCHES - 1.87) / _WIDTH_INCHES
+    figure = drawing.sheet(drawing.TWO_COLUMNS, height)
+    left, width = 1.75 / drawing.TWO_COLUMNS, 1 - 1.87 / drawing.TWO_COLUMNS
     base = (margins["bottom"] + choices + margins["gap"]) / height
     curve = figure.add_axes((left, base, width, _CURVE_INCHES / height))
     below = figure.add_axes((left, margins["bottom"] / height, width, choices / height))
@@ -100,18 +97,18 @@ def _curve(axes: Axes, rows: pd.DataFrame, prob: float) -> None:
     reaches = rows["hdi_reaches_zero"].to_numpy() == "yes"
     low, high = rows["hdi_low"].to_numpy(), rows["hdi_high"].to_numpy()
     wide = min(4.0, 300 / len(rows))
-    for which, colour in ((~reaches, figures.AFTER), (reaches, figures.BEFORE)):
+    for which, colour in ((~reaches, drawing.AFTER), (reaches, drawing.BEFORE)):
         _ticks(axes, places[which], low[which], high[which], colour, wide, alpha=0.35)
-    axes.plot(places, rows["estimate"], color=figures.INK, linewidth=1.1)
+    axes.plot(places, rows["estimate"], color=drawing.INK, linewidth=1.1)
     own = np.flatnonzero(rows["paper_specification"] == "yes")
     reference = float(rows["reference"].iloc[0])
-    axes.axhline(reference, color=figures.INK, linewidth=0.6)
+    axes.axhline(reference, color=drawing.INK, linewidth=0.6)
     if len(own):
         estimate = rows["estimate"].iloc[own[0]]
-        axes.axhline(estimate, color=figures.INK, linewidth=0.6, dashes=(4, 3))
+        axes.axhline(estimate, color=drawing.INK, linewidth=0.6, dashes=(4, 3))
         axes.plot(
-            [own[0]], [estimate], marker="o", markersize=4.5, color=figures.INK,
-            markeredgecolor="#ffffff", markeredgewidth=0.8,
+            [own[0]], [estimate], marker="o", markersize=4.5, color=drawing.INK,
+            markeredgecolor=drawing.WHITE, markeredgewidth=0.8,
         )  # fmt: skip
     axes.tick_params(labelbottom=False, bottom=False)
     axes.spines["bottom"].set_visible(False)
@@ -130,7 +127,7 @@ def _choices(axes: Axes, rows: pd.DataFrame, varied: list[str]) -> None:
         for option in sorted(rows[name].unique(), key=lambda value: _order(rows, name, value)):
             places = np.flatnonzero(rows[name].to_numpy() == option)
             low = np.full(len(places), line - 0.34)
-            _ticks(axes, places, low, low + 0.68, figures.INK, min(3.0, 300 / len(rows)), alpha=1)
+            _ticks(axes, places, low, low + 0.68, drawing.INK, min(3.0, 300 / len(rows)), alpha=1)
             labels.append((line, _words(name, option)))
             line += 1
     axes.set_ylim(max(line, 1) - 0.4, -0.6)
@@ -152,7 +149,7 @@ def _order(rows: pd.DataFrame, name: str, option: object) -> tuple[bool, object]
 def _words(name: str, option: object) -> str:
     if name == "left_out":
         text = "no scenario" if option == NOBODY else str(option).replace("_", " ")
-        return figures.shortened(text, 28)
+        return drawing.shortened(text, 28)
     return f"at least {option}" if name == "min_reports" else str(option)
 
 

@@ -7,15 +7,8 @@ from typing import Any, Final
 
 from selfinterp_stats.estimates.exclusion import READINGS
 from selfinterp_stats.estimates.sensitivity import Sensitivity
-from selfinterp_stats.reporting import cells, svg
-from selfinterp_stats.reporting.figures import PAGE_VARIABLES
-from selfinterp_stats.reporting.page import (
-    notices_of,
-    provenance_facts,
-    resource,
-    template,
-    without_folders,
-)
+from selfinterp_stats.reporting import html, svg
+from selfinterp_stats.reporting.drawing import PAGE_VARIABLES
 from selfinterp_stats.reporting.sensitivity import figures, tables
 
 _OPEN: Final = ("e1_report_r", "e2_training_effect", "e3_training_effect")
@@ -35,22 +28,17 @@ def render_page(found: Sensitivity, drawings: Mapping[str, str]) -> str:
     str
         A whole HTML document.
     """
-    from markupsafe import Markup
-
     study = found.weights.study
-    return template("sensitivity.html.jinja").render(
-        source=without_folders("source", study.source),
+    return html.render(
+        "sensitivity.html.jinja",
+        found.run,
+        source=html.without_folders("source", study.source),
         headline=headline(found),
         ranges=tables.ranges_table(found),
         overturned=tables.overturned_table(found),
         curves=_curves(found, drawings),
         choices=_choices(found),
-        notices=notices_of(study),
-        provenance=provenance_facts(found.run),
-        seed=found.weights.settings.seed,
-        version=cells.text(found.run.get("version")),
-        styles=Markup(resource("page.css")),
-        script=Markup(resource("page.js")),
+        notices=html.notices_of(study),
     )
 
 

@@ -15,7 +15,7 @@ from selfinterp_stats.estimates.sensitivity import Sensitivity
 from selfinterp_stats.estimates.sensitivity.ranges import departed, departures
 from selfinterp_stats.estimates.sensitivity.specifications import COLUMNS
 from selfinterp_stats.reporting import cells, layout, rounding
-from selfinterp_stats.reporting.tables import csv_text
+from selfinterp_stats.reporting.tables import csv_text, readers_texts, write_texts
 
 _LISTED = 10  # of the specifications that overturn a conclusion; the CSV has all
 
@@ -25,15 +25,11 @@ def write_tables(found: Sensitivity, folder: Path) -> None:
     first = ("id", *COLUMNS, "estimate", "hdi_low", "hdi_high", "n", "flips_sign")
     texts = {
         "sensitivity.csv": csv_text(found.table, (*first, "hdi_reaches_zero")),
-        "sensitivity.md": layout.to_markdown(overturned_table(found)),
-        "sensitivity.tex": layout.to_latex(overturned_table(found), long=True),
         "left_out.csv": csv_text(found.left_out, ("id", "scenario")),
         "ranges.csv": csv_text(found.ranges, ("id",)),
-        "ranges.md": layout.to_markdown(ranges_table(found)),
-        "ranges.tex": layout.to_latex(ranges_table(found), long=True),
     }
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    tables = {"sensitivity": overturned_table(found), "ranges": ranges_table(found)}
+    write_texts(texts | readers_texts(tables), folder)
 
 
 def ranges_table(found: Sensitivity) -> layout.ReadingTable:
