@@ -45,7 +45,7 @@ from selfinterp_stats import (
 
 stamp()
 study = the_study()
-settings = Settings(seed=0, draws=400, regression_draws=400) if QUICK else Settings(seed=0)
+settings = Settings(seed=0, draws=800, regression_draws=800) if QUICK else Settings(seed=0)
 ESTIMATORS = {"plug_in": "#8c8c8c", "carried_through": "#d55e00", "latent": "#0072b2"}
 
 # %% [markdown]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,8 @@ from selfinterp_stats import ServiceError, Study, fetch_paper_data, load_study, 
 QUICK = os.environ.get("SELFINTERP_QUICK") == "1"
 """Small simulated data and few draws, to see that everything runs."""
 
+# NumPyro's progress bar says on import that it cannot be drawn as a widget; none is drawn here.
+warnings.filterwarnings("ignore", message="IProgress not found")
 # Sentences in tables are shown whole.
 pd.set_option("display.max_colwidth", None)
 
@@ -38,6 +41,7 @@ def show(frame: pd.DataFrame, decimals: int = 3) -> None:
     decimals : int
         Of numbers that are not whole.
     """
+    frame = frame.rename_axis(columns=None)
     how = {"index": False, "na_rep": "", "float_format": f"{{:.{decimals}f}}".format}
     whole = {"text/plain": frame.to_string(**how), "text/html": frame.to_html(**how, border=0)}
     display(whole, raw=True)

@@ -30,12 +30,12 @@ from selfinterp_stats import Prior, Settings, compare_priors
 
 stamp()
 study = the_study()
-settings = Settings(seed=0, draws=400, regression_draws=400) if QUICK else Settings(seed=0)
+settings = Settings(seed=0, draws=800, regression_draws=800) if QUICK else Settings(seed=0)
 
 # %% [markdown]
 # ## The sets of priors
 #
-# The package brings ten sets. A set of one's own is a mapping from terms to priors with Bambi's
+# The package brings several sets. A set of one's own is a mapping from terms to priors with Bambi's
 # names: `common` for every slope, `d1`, `d2`, ... for single ones, `Intercept`. Here is one that
 # believes in steep slopes and has heavy tails.
 

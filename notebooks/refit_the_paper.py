@@ -24,6 +24,7 @@
 # %%
 import tempfile
 from dataclasses import replace
+from math import erfc, sqrt
 from pathlib import Path
 
 import arviz_plots as azp
@@ -33,12 +34,18 @@ import pandas as pd
 from IPython.display import Image
 
 from common import QUICK, say, show, stamp, the_study
-from selfinterp_stats import Settings, compare_runs, fit_correlations, fit_weights, hdi_table
-from selfinterp_stats import reproduce as reproduce_the_paper
+from selfinterp_stats import (
+    Settings,
+    compare_runs,
+    fit_correlations,
+    fit_weights,
+    hdi_table,
+    reproduce,
+)
 
 stamp()
 study = the_study()
-settings = Settings(seed=0, draws=400, regression_draws=400) if QUICK else Settings(seed=0)
+settings = Settings(seed=0, draws=800, regression_draws=800) if QUICK else Settings(seed=0)
 
 # %% [markdown]
 # ## What was measured
@@ -125,6 +132,8 @@ azp.plot_forest(
     var_names="weight",
     coords={"scenario": [one]},
     combined=True,
+    labels=["attribute"],
+    point_estimate="median",
     ci_kind="hdi",
     ci_probs=(0.5, 0.95),
     backend="matplotlib",
@@ -136,7 +145,7 @@ say(f"{base_model}, scenario “{one}”: slopes on the logit scale, median with
 shown = hdi_table(tree, var_names="weight")
 shown = shown[shown["scenario"] == one].drop(columns=["variable", "scenario"])
 names = study.attribute_names.query("scenario == @one").set_index("attribute")["attribute_name"]
-target = study.targets.set_index("scenario").loc[one]
+target = study.targets.set_index("scenario").reindex([one]).iloc[0]
 shown.insert(1, "name", shown["attribute"].map(names))
 shown.insert(2, "target", shown["attribute"].map(target))
 columns = ["name", "target", "median", "hdi_low", "hdi_high", "pd", "ess_bulk", "mcse_median"]
@@ -163,8 +172,7 @@ axes.legend(frameon=False)
 plt.show()
 say(
     f"{(means.abs() > 2).mean():.0%} of the posterior means lie beyond ±2, where the prior puts "
-    f"4.6% of its mass. Posterior means are drawn towards zero, so the slopes themselves lie "
-    f"further out still."
+    f"{erfc(2 / sqrt(2)):.1%} of its mass. And the prior draws posterior means towards zero."
 )
 
 # %% [markdown]
@@ -209,7 +217,7 @@ show(
 # %%
 scratch = tempfile.TemporaryDirectory()
 first, second = Path(scratch.name) / "first", Path(scratch.name) / "second"
-results = reproduce_the_paper(study, first, settings=settings)
+results = reproduce(study, first, settings=settings)
 numbers = results.paper_numbers
 columns = ["section", "quantity", "base_model", "estimate", "hdi_low", "hdi_high"]
 show(numbers[[*columns, "published", "agrees"]])
@@ -239,7 +247,7 @@ Image(filename=first / "figures" / "figure2.png", width=700)
 # moves is no finding.
 
 # %%
-reproduce_the_paper(study, second, settings=replace(settings, seed=1))
+reproduce(study, second, settings=replace(settings, seed=1))
 moved = compare_runs(first, second)
 moved = moved[moved["table"] == "paper_numbers"].dropna(subset="difference")
 ends = pd.concat([(moved[f"hdi_{end}_a"] - moved[f"hdi_{end}_b"]).abs() for end in ("low", "high")])

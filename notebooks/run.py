@@ -29,6 +29,8 @@ NAMES: Final = (
     "explainer_studies",
 )
 SECONDS_A_CELL: Final = 3_600
+# Without this every kernel says at its start that it listens on this machine unencrypted.
+KERNEL_OPTIONS: Final = ["--log-level=ERROR"]
 
 
 def read(name: str) -> Any:
@@ -50,24 +52,35 @@ def read(name: str) -> Any:
     return notebook
 
 
-def client(notebook: Any, manager: Any = None) -> NotebookClient:
-    """What runs a notebook, in this folder.
+def execute(notebook: Any, manager: Any = None) -> None:
+    """Run all cells of a notebook in this folder, and put their outputs into it.
 
     Parameters
     ----------
     notebook : nbformat.NotebookNode
     manager : jupyter_client.KernelManager, optional
-        Of a kernel that runs already; a fresh one unless given.
+        Of a kernel that runs already, and goes on; a fresh one unless given.
+
+    Raises
+    ------
+    nbclient.exceptions.CellExecutionError
+        A cell failed.
     """
-    return NotebookClient(
+    client = NotebookClient(
         notebook,
         km=manager,
         kernel_name="python3",
+        extra_arguments=KERNEL_OPTIONS,
         timeout=SECONDS_A_CELL,
         coalesce_streams=True,
         record_timing=False,
         resources={"metadata": {"path": str(HERE)}},
     )
+    try:
+        client.execute()
+    finally:
+        if manager is not None:
+            client.kc.stop_channels()
 
 
 def tidied(notebook: Any) -> Any:
@@ -98,7 +111,7 @@ def main(arguments: list[str] | None = None) -> None:
     for name in given.names or NAMES:
         started = time.perf_counter()
         notebook = read(name)
-        client(notebook).execute()
+        execute(notebook)
         nbformat.write(tidied(notebook), given.out / f"{name}.ipynb")
         sys.stderr.write(f"{name}: {time.perf_counter() - started:.0f} s\n")
 
