@@ -44,7 +44,18 @@ from selfinterp_stats import (
 )
 
 stamp()
-study = the_study()
+with tempfile.TemporaryDirectory() as scratch:
+    truth = simulate_study(
+        Path(scratch) / "known",
+        seed=1,
+        base_models=["model-a"],
+        trained=0,
+        native=8 if QUICK else 60,
+        trials_native=30,
+        reports=5,
+    )
+    simulated = load_study(truth.folder)
+study = simulated if QUICK else the_study()
 settings = Settings(seed=0, draws=800, regression_draws=800) if QUICK else Settings(seed=0)
 ESTIMATORS = {"plug_in": "#8c8c8c", "carried_through": "#d55e00", "latent": "#0072b2"}
 
@@ -90,19 +101,12 @@ say(
 #
 # ## Where the truth is known
 #
-# Before using such a model on real data, use it where the answer is known. Here is a simulated
-# study of one base model with few choices per scenario, so that noise has something to do.
+# Before using such a model on real data, use it where the answer is known: on the study that was
+# simulated at the top, with one base model, 30 choices per native scenario and 5 reports, so that
+# noise has something to do.
 
 # %%
-size = (
-    {"trained": 12, "native": 12, "trials_trained": 50, "trials_native": 50, "reports": 5}
-    if QUICK
-    else {"trained": 60, "native": 60, "trials_trained": 30, "trials_native": 30, "reports": 5}
-)
-with tempfile.TemporaryDirectory() as scratch:
-    folder = Path(scratch) / "known"
-    truth = simulate_study(folder, seed=1, base_models=["model-a"], **size)
-    known = propagate_uncertainty(load_study(folder), settings)
+known = propagate_uncertainty(simulated, settings)
 true = truth.quantities.set_index("id")["truth"]
 beside = known.table[known.table["id"].isin(true.index)].copy()
 beside["truth"] = beside["id"].map(true)
@@ -126,7 +130,7 @@ for name in ESTIMATORS:
 # ## The study at hand
 
 # %%
-found = propagate_uncertainty(study, settings)
+found = known if study is simulated else propagate_uncertainty(study, settings)
 wide = found.table.assign(
     interval=[
         f"{row.median:.2f} [{row.hdi_low:.2f}, {row.hdi_high:.2f}]"

@@ -87,7 +87,7 @@ def true_value(quantity, target):
 ASKED = ["self_cross_gap", "delta_of_target", "delta", "delta_new_run"]
 found = results.table[results.table["quantity"].isin(ASKED)]
 logits = found[found["scale"] == "logit"].copy()
-logits["truth"] = [true_value(*pair) for pair in zip(logits["quantity"], logits["target"])]
+logits["truth"] = [true_value(row.quantity, row.target) for row in logits.itertuples()]
 columns = ["quantity", "target", "median", "hdi_low", "hdi_high", "p_positive", "identified"]
 show(logits[[*columns, "truth"]], decimals=2)
 
@@ -112,8 +112,8 @@ inside = logits["truth"].between(logits["hdi_low"], logits["hdi_high"])
 gaps = logits[logits["quantity"] == "self_cross_gap"]
 delta = logits[logits["quantity"] == "delta"].iloc[0]
 say(
-    f"The gaps reach from {gaps['median'].min():.2f} to {gaps['median'].max():.2f} though every model "
-    f"has the same self effect of {SELF_EFFECT}; `delta` is {delta['median']:.2f} "
+    f"The gaps reach from {gaps['median'].min():.2f} to {gaps['median'].max():.2f} though every "
+    f"model has the same self effect of {SELF_EFFECT}; `delta` is {delta['median']:.2f} "
     f"[{delta['hdi_low']:.2f}, {delta['hdi_high']:.2f}]. {inside.sum()} of {len(inside)} intervals "
     "hold the truth."
 )
