@@ -39,12 +39,27 @@ def show(frame: pd.DataFrame, decimals: int = 3) -> None:
     ----------
     frame : pandas.DataFrame
     decimals : int
-        Of numbers that are not whole.
+        Of numbers that are not whole. Effective sample sizes get none and Monte Carlo errors two
+        more.
     """
     frame = frame.rename_axis(columns=None)
-    how = {"index": False, "na_rep": "", "float_format": f"{{:.{decimals}f}}".format}
+    numbers = frame.select_dtypes("float")
+    how = {
+        "index": False,
+        "na_rep": "",
+        "formatters": {name: _written(numbers[name], decimals).format for name in numbers},
+    }
     whole = {"text/plain": frame.to_string(**how), "text/html": frame.to_html(**how, border=0)}
     display(whole, raw=True)
+
+
+def _written(column: pd.Series, decimals: int) -> str:
+    """How the numbers of a column are written: a format."""
+    if "ess" in str(column.name).split("_") or (column.dropna() % 1 == 0).all():
+        decimals = 0
+    elif "mcse" in str(column.name):
+        decimals += 2
+    return f"{{:.{decimals}f}}"
 
 
 def the_study() -> Study:

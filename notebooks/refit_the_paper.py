@@ -78,7 +78,9 @@ asked = study.reports.groupby(["base_model", "set", "condition"])["scenario"]
 show(asked.agg(valid_reports="size", scenarios_with_a_report="nunique").reset_index())
 
 # %% [markdown]
-# What the reader of the files noticed and did not keep to itself:
+# Reading the files gives notice of what is odd and of what drops out. Nothing is mended: a report
+# far outside −100 to 100 is kept as the paper's scripts keep it, and can move its scenario's
+# mean.
 
 # %%
 for notice in study.notices:
