@@ -1,8 +1,12 @@
 # Everything this project can do, by name. `make` alone lists it.
 #   VENV=DIR      use another virtual environment (it is created when it is not there)
 #   PYTHON=FILE   the Python that creates it (3.11 or newer)
+<<<<<<< HEAD
 #   MINUTES=N     how long `fuzz` takes
 #   DATA=DIR      the study folder for `reproduce`, `paper-report` and `bench`
+=======
+#   DATA=DIR      the study folder for `reproduce`, `paper-report`, `notebooks` and `bench`
+>>>>>>> nb
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -17,7 +21,7 @@ LOCK = requirements/lock.txt
 DATA_OPTION = $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL = help
-.PHONY: help install demo reproduce paper-report test lint format docs bench lock check-install fuzz
+.PHONY: help install demo reproduce paper-report test lint format docs bench lock check-install fuzz notebooks
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' \
@@ -44,6 +48,9 @@ reproduce: | $(BIN)/selfinterp ## refit the paper (or DATA=DIR): results/index.h
 paper-report: | $(BIN)/selfinterp ## the committed report of the paper's data: reports/paper/, without draws
 	"$(BIN)/selfinterp" reproduce $(DATA_OPTION) --out reports/paper
 	rm -rf reports/paper/posterior
+
+notebooks: | $(BIN)/selfinterp ## run the notebooks with the paper's data and keep their outputs
+	$(if $(DATA),SELFINTERP_DATA="$(abspath $(DATA))" )"$(BIN)/python" notebooks/run.py
 
 test: | $(BIN)/pytest ## every test this machine can run
 	"$(BIN)/pytest" -n $(WORKERS) --dist loadfile

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from selfinterp_stats.errors import InputError, SelfInterpError, ServiceError
     from selfinterp_stats.estimates import Results, Settings, fit_correlations, fit_weights
     from selfinterp_stats.estimates.calibration import calibrate
+    from selfinterp_stats.estimates.explainers.analysis import analyse_explainers
     from selfinterp_stats.estimates.planning import compare_designs
     from selfinterp_stats.estimates.priors import compare_priors
     from selfinterp_stats.estimates.propagation import propagate_uncertainty
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         load_tidy,
         simulate_study,
     )
+    from selfinterp_stats.study.explainers import load_explainers
 
 _HOME = {
     "InputError": "errors",
@@ -43,6 +45,7 @@ _HOME = {
     "ServiceError": "errors",
     "Settings": "estimates",
     "Study": "study",
+    "analyse_explainers": "estimates.explainers.analysis",
     "calibrate": "estimates.calibration",
     "compare_designs": "estimates.planning",
     "compare_priors": "estimates.priors",
@@ -53,6 +56,7 @@ _HOME = {
     "fit_many": "inference.many",
     "fit_weights": "estimates",
     "hdi_table": "reporting",
+    "load_explainers": "study.explainers",
     "load_study": "study",
     "load_tidy": "study",
     "propagate_uncertainty": "estimates.propagation",
@@ -69,6 +73,7 @@ __all__ = [
     "Settings",
     "Study",
     "__version__",
+    "analyse_explainers",
     "calibrate",
     "compare_designs",
     "compare_priors",
@@ -79,6 +84,7 @@ __all__ = [
     "fit_many",
     "fit_weights",
     "hdi_table",
+    "load_explainers",
     "load_study",
     "load_tidy",
     "propagate_uncertainty",
