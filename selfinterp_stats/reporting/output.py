@@ -164,10 +164,6 @@ def _nearest_existing(folder: Path) -> Path:
     return folder
 
 
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
-
-
 def _as_json(value: Any) -> Any:
     """Turn numpy's and pandas' scalars and paths into what JSON knows."""
     if hasattr(value, "item"):
