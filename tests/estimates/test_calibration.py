@@ -8,7 +8,9 @@ from scipy import stats
 
 from selfinterp_stats import InputError, Prior
 from selfinterp_stats.estimates.calibration import calibrate
-from selfinterp_stats.estimates.calibration.models import models_named, shipped_models, stage_1
+from selfinterp_stats.estimates.calibration.joint import SCENARIOS, CalibratedJoint
+from selfinterp_stats.estimates.calibration.models import models_named, shipped_models
+from selfinterp_stats.estimates.calibration.prior_sets import calibrated_sets
 from selfinterp_stats.estimates.calibration.ranks import (
     LOG_LIKELIHOOD,
     SLOPES,
@@ -16,11 +18,13 @@ from selfinterp_stats.estimates.calibration.ranks import (
     simulated_ranks,
     with_scaled_prior,
 )
+from selfinterp_stats.estimates.calibration.regressions import papers_regressions, stage_1
 from selfinterp_stats.estimates.calibration.simulated import simulate
 from selfinterp_stats.estimates.calibration.table import coverage_rows, rank_rows
 from selfinterp_stats.estimates.calibration.uniformity import uniformity
 from selfinterp_stats.estimates.results import Settings
 from selfinterp_stats.models import weights_model
+from selfinterp_stats.models.prior_sets import PRIOR_SETS
 
 SETTINGS = Settings(draws=800, engine="importance")
 # A normal intercept: no posterior has tails for which importance would need NUTS.
@@ -97,7 +101,7 @@ def test_parameters_come_from_the_prior_and_data_from_the_parameters():
 
 def test_the_regressions_are_simulated_as_they_are_fitted():
     (model,) = models_named(["training effect, two base models"])
-    made = simulate(model, 500, 0)
+    made = simulate(model.about, 500, 0)
     slopes = slice(1, 1 + made.predictors.shape[2])
     assert len(made.parameters) == 1 + 7 + 1
     eta = made.truth[:, :1] + np.einsum("src,sc->sr", made.predictors, made.truth[:, slopes])
@@ -118,9 +122,16 @@ def test_the_regressions_are_simulated_as_they_are_fitted():
 
 
 def test_every_shipped_model_has_proper_priors_and_says_what_stands_in():
-    for model in shipped_models():
+    for model in papers_regressions():
         assert not {prior.name for _, prior in model.spec.priors} & {"Flat", "HalfFlat"}
         assert bool(model.stand_in) == (model.stage == 2)
+    sets = {model.name: model for model in calibrated_sets()}
+    assert set(sets) == {f"weights under {name}" for name in PRIOR_SETS if name != "paper"}
+    for name, one in sets.items():
+        assert one.prior_set.proper(("Intercept", "d1"))
+        assert bool(one.stand_in) == (name == "weights under flat")
+    named = {model.name for model in shipped_models()}
+    assert {"latent joint model", "slopes by scenario", "weights pooled in part", *sets} <= named
 
 
 def test_an_improper_prior_is_refused():

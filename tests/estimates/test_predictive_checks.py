@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from selfinterp_stats.estimates.calibration.loo import as_ranks, left_out_weights
+from selfinterp_stats.estimates.calibration.predictive import as_ranks, left_out_weights
 from selfinterp_stats.estimates.calibration.predictive import _choices_cell, predictive_rows
 from selfinterp_stats.estimates.calibration.recovery import recovery_rows, replicates
 from selfinterp_stats.estimates.calibration.uniformity import uniformity

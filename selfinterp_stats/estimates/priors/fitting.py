@@ -36,6 +36,27 @@ ENGINES: Final = ("auto", "importance", "nuts")
 
 
 @dataclass(frozen=True)
+class LearnedWidth:
+    """Posterior of the width that the slopes of some scenarios share.
+
+    Attributes
+    ----------
+    log_widths : (node,) array
+        Evenly spaced.
+    shares : (node,) array
+        They sum to one.
+    """
+
+    log_widths: np.ndarray
+    shares: np.ndarray
+
+    def quantile(self, probability: np.ndarray | float) -> np.ndarray:
+        """Quantiles."""
+        below = np.cumsum(self.shares) - self.shares / 2
+        return np.exp(np.interp(probability, below, self.log_widths))
+
+
+@dataclass(frozen=True)
 class Posterior:
     """All scenarios under one set of priors.
 
@@ -55,6 +76,8 @@ class Posterior:
         Why a scenario has no posterior; empty where it has.
     note : str
         What the set learned, for readers.
+    learned : tuple of LearnedWidth
+        By base model and set, where widths are learned.
     """
 
     prior_set: PriorSet
@@ -64,6 +87,7 @@ class Posterior:
     diagnostics: pd.DataFrame
     problems: np.ndarray
     note: str = ""
+    learned: tuple[LearnedWidth, ...] = ()
 
     def without_draws(self) -> Posterior:
         """The same with nothing that takes much memory."""

@@ -19,7 +19,6 @@ def resampled(
     log_weights: np.ndarray,
     k: np.ndarray,
     log_prior: np.ndarray,
-    note: str = "",
 ) -> Posterior:
     """Equally weighted draws out of weighted ones.
 
@@ -33,7 +32,6 @@ def resampled(
     k : (scenario,) array
         Of the ratios' tail.
     log_prior : (scenario, draw) array
-    note : str
     """
     wanted = (CHAINS, scenarios.settings.draws // CHAINS)
     chosen = _resample(log_weights, wanted[0] * wanted[1], scenarios.settings.seed)
@@ -57,7 +55,7 @@ def resampled(
         engine="reweighted", pareto_k=k, ok=ok, reason=reason
     )
     problems = np.full(len(draws), "", dtype=object)
-    return Posterior(prior_set, kept, of_draws, summaries, diagnostics, problems.astype(str), note)
+    return Posterior(prior_set, kept, of_draws, summaries, diagnostics, problems.astype(str))
 
 
 def _doubt(k: float, worth: float) -> str:

@@ -7,12 +7,13 @@ by that ratio, are draws of the other. The Pareto k of the ratios says whether t
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from selfinterp_stats.estimates.priors import horseshoe
-from selfinterp_stats.estimates.priors.fitting import Posterior, Scenarios
+from selfinterp_stats.estimates.priors.fitting import LearnedWidth, Posterior, Scenarios
 from selfinterp_stats.estimates.priors.resampling import resampled
 from selfinterp_stats.inference.engines.smoothing import smoothed
 from selfinterp_stats.models.families import log_density, numbers_of, scaled
@@ -147,9 +148,9 @@ def fit_hierarchical(scenarios: Scenarios, prior_set: PriorSet) -> Posterior:
         ratios[cell], log_prior[cell] = one.mixture()
     weights, k = smoothed(ratios)
     log_prior += log_density(numbers_of(INTERCEPT), draws[..., 0])
-    return resampled(
-        scenarios, prior_set, draws, weights, k, log_prior, note=_note(scenarios, cells, learned)
-    )
+    found = resampled(scenarios, prior_set, draws, weights, k, log_prior)
+    of_cells = tuple(one.posterior() for one in learned)
+    return replace(found, note=_note(scenarios, cells, of_cells), learned=of_cells)
 
 
 class _Width:
@@ -182,10 +183,9 @@ class _Width:
         self.shares = np.exp(log_posterior - log_posterior.max())
         self.shares /= self.shares.sum()
 
-    def quantile(self, probability: float) -> float:
-        """A quantile of the width's posterior."""
-        ends = np.cumsum(self.shares) - self.shares / 2
-        return float(self.width * np.exp(np.interp(probability, ends, self.steps)))
+    def posterior(self) -> LearnedWidth:
+        """What is learned of the width."""
+        return LearnedWidth(np.log(self.width) + self.steps, self.shares)
 
     def mixture(self) -> tuple[np.ndarray, np.ndarray]:
         """Log-ratios of the mixture over widths to the one width, and its own log-prior."""
@@ -213,7 +213,7 @@ class _Width:
         return np.asarray(likelihood) + prior
 
 
-def _note(scenarios: Scenarios, cells: list[np.ndarray], learned: list[_Width]) -> str:
+def _note(scenarios: Scenarios, cells: list[np.ndarray], learned: tuple[LearnedWidth, ...]) -> str:
     said = []
     for cell, one in zip(cells, learned, strict=True):
         first = scenarios.labels.iloc[cell[0]]
