@@ -8,9 +8,9 @@ from scipy import stats
 
 from selfinterp_stats import InputError, Prior
 from selfinterp_stats.estimates.calibration import calibrate
-from selfinterp_stats.estimates.calibration.joint import SCENARIOS, CalibratedJoint
+from selfinterp_stats.estimates.calibration.joint import CalibratedJoint
 from selfinterp_stats.estimates.calibration.models import models_named, shipped_models
-from selfinterp_stats.estimates.calibration.prior_sets import calibrated_sets
+from selfinterp_stats.estimates.calibration.prior_sets import WIDTH, calibrated_sets
 from selfinterp_stats.estimates.calibration.ranks import (
     LOG_LIKELIHOOD,
     SLOPES,
@@ -22,6 +22,7 @@ from selfinterp_stats.estimates.calibration.regressions import papers_regression
 from selfinterp_stats.estimates.calibration.simulated import simulate
 from selfinterp_stats.estimates.calibration.table import coverage_rows, rank_rows
 from selfinterp_stats.estimates.calibration.uniformity import uniformity
+from selfinterp_stats.estimates.propagation.simulated import SimulatedDesign
 from selfinterp_stats.estimates.results import Settings
 from selfinterp_stats.models import weights_model
 from selfinterp_stats.models.prior_sets import PRIOR_SETS
@@ -132,6 +133,36 @@ def test_every_shipped_model_has_proper_priors_and_says_what_stands_in():
         assert bool(one.stand_in) == (name == "weights under flat")
     named = {model.name for model in shipped_models()}
     assert {"latent joint model", "slopes by scenario", "weights pooled in part", *sets} <= named
+
+
+@pytest.mark.parametrize("name", ["logistic", "horseshoe", "hierarchical", "bambi"])
+def test_a_named_set_of_priors_is_calibrated(name):
+    (one,) = [own for own in calibrated_sets() if own.name == f"weights under {name}"]
+    found = one.ranks(100, Settings(draws=400, engine="importance"))
+    expected = {"Intercept", SLOPES, LOG_LIKELIHOOD} | (
+        {WIDTH} if name == "hierarchical" else set()
+    )
+    assert set(found.groups()) == expected
+    for row in rank_rows(found):
+        assert row["n"] == 100 // one.sharing
+        assert row["p_value"] > 1e-3, row["quantity"]
+
+
+def test_a_set_fitted_under_another_one_is_found_out():
+    """Scenarios drawn under wide priors, fitted under narrow ones."""
+    sets = {own.name: own for own in calibrated_sets()}
+    wide, narrow = (sets[f"weights under {name}"] for name in ("normal_2", "normal_0.5"))
+    found = wide.ranks(100, Settings(draws=400, engine="importance"), fitted=narrow.prior_set)
+    assert uniformity(found.ranks[:, found.groups()[SLOPES]], found.draws).p_value < 1e-6
+
+
+def test_the_joint_model_is_calibrated_on_studies_of_its_prior():
+    design = SimulatedDesign(scenarios=6, trials=20, reports=3, conditions=1)
+    found = CalibratedJoint("latent joint model", design).ranks(20, Settings(draws=400))
+    assert set(found.groups()) == {"slopes' sizes", "reports", "correlation", LOG_LIKELIHOOD}
+    for row in rank_rows(found):
+        assert row["n"] == 20
+        assert row["p_value"] > 1e-3, row["quantity"]
 
 
 def test_an_improper_prior_is_refused():

@@ -66,11 +66,16 @@ class CalibratedSet:
         return SHARING if self.prior_set.structure == "hierarchical" else 1
 
     def ranks(
-        self, simulations: int, settings: Settings, progress: Progress | None = None
+        self,
+        simulations: int,
+        settings: Settings,
+        progress: Progress | None = None,
+        fitted: PriorSet | None = None,
     ) -> Ranks:
         """Simulate scenarios, fit them together and rank the truth among the draws.
 
-        As many scenarios are simulated as `simulations` says.
+        As many scenarios are simulated as `simulations` says. Another set may be `fitted` than the
+        one simulated from, to see whether that is found out.
         """
         refuse_few(simulations)
         number = -(-simulations // self.sharing)
@@ -83,7 +88,7 @@ class CalibratedSet:
         centred = centred - centred.mean(axis=1, keepdims=True)
         chance = expit(truth[:, :1] + np.einsum("srk,sk->sr", centred, truth[:, 1:]))
         frame["chose_a"] = (rng.random(chance.shape) < chance).ravel()
-        posterior = structured.fit(Scenarios(_study(frame), settings), self.prior_set)
+        posterior = structured.fit(Scenarios(_study(frame), settings), fitted or self.prior_set)
         if progress is not None:
             progress(simulations)
         chose_a = frame["chose_a"].to_numpy().reshape(-1, CHOICES)

@@ -24,7 +24,7 @@ from scipy import stats
 # wide or too narrow, the next two to its shape.
 COMPONENTS: Final = 4
 # The departure that the power of a test is told for: posterior sds that are too small by this.
-NARROW: Final = 1.25
+NARROW: Final = 1.5
 
 
 @dataclass(frozen=True)

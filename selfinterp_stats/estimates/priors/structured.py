@@ -30,9 +30,10 @@ from selfinterp_stats.models.priors import Prior
 PROPOSALS: Final = (Prior.of("Logistic", mu=0, s=1.5), Prior.of("Logistic", mu=0, s=0.7))
 _ROUNDS: Final = 8
 _UNIT: Final = numbers_of(Prior.of("Normal", mu=0, sigma=1))
-# The width is sought from here in steps of at most a factor of 4, until one is shorter than this.
-_FIRST_WIDTH: Final = 2.0
-_CLOSE: Final = 0.1
+# The width is sought from here in steps of at most a factor of 4, until one is shorter than this:
+# draws under a width tell enough of another to propose the last fit's.
+_FIRST_WIDTH: Final = 5.0
+_CLOSE: Final = 0.35
 _MOST_FITS: Final = 8
 _LONGEST_STEP: Final = np.log(4)
 _WIDTHS: Final = 33
