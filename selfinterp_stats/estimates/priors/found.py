@@ -8,8 +8,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from selfinterp_stats.estimates.priors.fitting import FIGURES, Posterior, Scenarios
+from selfinterp_stats.estimates.priors.fitting import Scenarios
 from selfinterp_stats.estimates.priors.judged import COMPONENTS, SENSITIVE, Judgement, judge
+from selfinterp_stats.estimates.priors.posterior import FIGURES, Posterior
 from selfinterp_stats.estimates.priors.predictive import near_certain
 from selfinterp_stats.estimates.weights import scaled_weights
 from selfinterp_stats.inference.engines.pareto import GOOD_K

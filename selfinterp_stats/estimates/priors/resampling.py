@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from selfinterp_stats.estimates.diagnostics import MIN_ESS
-from selfinterp_stats.estimates.priors.fitting import FIGURES, Posterior, Scenarios
+from selfinterp_stats.estimates.priors.fitting import Scenarios
+from selfinterp_stats.estimates.priors.posterior import FIGURES, Posterior
 from selfinterp_stats.estimates.results import CHAINS
 from selfinterp_stats.inference.engines.pareto import GOOD_K
 from selfinterp_stats.inference.summary.summaries import summarise

@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 
 from selfinterp_stats.estimates.priors import horseshoe
-from selfinterp_stats.estimates.priors.fitting import LearnedWidth, Posterior, Scenarios
+from selfinterp_stats.estimates.priors.fitting import Scenarios
+from selfinterp_stats.estimates.priors.posterior import LearnedWidth, Posterior
 from selfinterp_stats.estimates.priors.resampling import resampled
 from selfinterp_stats.inference.engines.smoothing import smoothed
 from selfinterp_stats.models.families import log_density, numbers_of, scaled
