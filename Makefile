@@ -1,12 +1,8 @@
 # Everything this project can do, by name. `make` alone lists it.
 #   VENV=DIR      use another virtual environment (it is created when it is not there)
 #   PYTHON=FILE   the Python that creates it (3.11 or newer)
-<<<<<<< HEAD
 #   MINUTES=N     how long `fuzz` takes
-#   DATA=DIR      the study folder for `reproduce`, `paper-report` and `bench`
-=======
 #   DATA=DIR      the study folder for `reproduce`, `paper-report`, `notebooks` and `bench`
->>>>>>> nb
 
 PYTHON ?= python3
 VENV ?= .venv

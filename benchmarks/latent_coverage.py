@@ -1,13 +1,15 @@
 """Coverage of the three estimators of `selfinterp propagate`, by simulation.
 
     python benchmarks/latent_coverage.py [--studies N] [--scenarios N] [--conditions N] [--seed N]
-        [--out DIR]
+        [--out DIR] [--keep-settled]
 
 Draws studies from the prior of the joint latent model (its docstring says what that is), estimates
 the correlations of each by the latent model, by the plug-in and by carrying stage-1 draws through,
 and counts how often the 95% HDIs hold the correlation that a study was drawn with. Studies are
 done in parts; a part that is finished is kept in OUT/parts until all are, so that the same command
-goes on where it was stopped.
+goes on where it was stopped. A study's posterior whose R-hat is above 1.01 or whose bulk ESS is
+below 400 is drawn again, with 4 and then 16 times as many draws. With --keep-settled the studies of
+an earlier result whose diagnostics are good are taken from OUT as they are.
 
 Writes ``latent_coverage.{csv,json,md}`` to ``reports/benchmarks/``.
 """
@@ -33,6 +35,8 @@ TOGETHER = 20
 ALLOWED = (0.914, 0.985)
 # Below this no correlation counts as attenuated: a ratio to a small truth says nothing.
 LARGE = 0.3
+# Limits of every reported quantity.
+MAX_RHAT, MIN_ESS = 1.01, 400
 ORDER = ("plug_in", "carried_through", "latent")
 
 
@@ -46,16 +50,20 @@ def main(arguments: list[str] | None = None) -> int:
     parts = options.out / "parts"
     parts.mkdir(parents=True, exist_ok=True)
     names = [f"{i:04d}" for i in range(options.studies)]
-    frames = []
-    for first in range(0, len(names), TOGETHER):
-        file = parts / f"{options.seed}-{options.scenarios}-{options.conditions}-{first:04d}.csv"
+    frames, kept = _kept(options) if options.keep_settled else ([], None)
+    todo = [name for name in names if not frames or name not in set(frames[0]["study"])]
+    for first in range(0, len(todo), TOGETHER):
+        some = todo[first : first + TOGETHER]
+        file = parts / f"{options.seed}-{options.scenarios}-{options.conditions}-{some[0]}.csv"
         if not file.is_file():
             start = perf_counter()
-            part = interval_coverage(names[first : first + TOGETHER], design, seed=options.seed)
+            part = interval_coverage(some, design, seed=options.seed)
             part.assign(seconds=perf_counter() - start).to_csv(file, index=False)
-            print(f"{first + TOGETHER} of {len(names)}: {perf_counter() - start:.0f} s", flush=True)
+            done = first + len(some)
+            print(f"{done} of {len(todo)}: {perf_counter() - start:.0f} s", flush=True)
         frames.append(pd.read_csv(file, dtype={"study": str}))
     table = pd.concat(frames, ignore_index=True)
+    table = table.sort_values(["study", "condition", "estimator"], ignore_index=True)
     seconds = float(sum(frame["seconds"].iloc[0] for frame in frames))
     record = {
         "what": "95% HDIs of the latent correlation in studies drawn from the joint model's prior",
@@ -65,6 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
         "studies": len(names),
         "seed": options.seed,
         "seconds": round(seconds),
+        "kept": kept,
         "load_average": os.getloadavg(),
         "machine": describe_machine(),
         "estimators": [summary(table, estimator) for estimator in ORDER],
@@ -80,12 +89,31 @@ def main(arguments: list[str] | None = None) -> int:
     return int(not low <= record["estimators"][-1]["covered_first"] <= high)
 
 
+def _kept(options: argparse.Namespace) -> tuple[list[pd.DataFrame], dict[str, object]]:
+    """The studies of an earlier result of the same design that have settled, and where from."""
+    record = json.loads((options.out / "latent_coverage.json").read_text())
+    about = (record["seed"], record["design"]["scenarios"], record["design"]["conditions"])
+    if about != (options.seed, options.scenarios, options.conditions):
+        raise SystemExit("the earlier result is of another design")
+    table = pd.read_csv(options.out / "latent_coverage.csv", dtype={"study": str})
+    poor = table.loc[unsettled(table) & (table["estimator"] == "latent"), "study"]
+    table = table[~table["study"].isin(poor)]
+    kept = {"studies": table["study"].nunique(), "when": record["when"]}
+    return [table.assign(seconds=float(record["seconds"]))], kept
+
+
+def unsettled(rows: pd.DataFrame) -> pd.Series:
+    """Where R-hat or bulk ESS say that draws have not settled."""
+    return (rows["rhat"] > MAX_RHAT) | (rows["ess_bulk"] < MIN_ESS)
+
+
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--studies", type=int, default=400)
     parser.add_argument("--scenarios", type=int, default=30)
     parser.add_argument("--conditions", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep-settled", action="store_true")
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "benchmarks")
     return parser
 
@@ -108,6 +136,7 @@ def summary(table: pd.DataFrame, estimator: str) -> dict[str, object]:
         "median_width": float((rows["hdi_high"] - rows["hdi_low"]).median()),
         "ratio_to_truth": float(ratio.median()),
         "root_mean_square_error": float(np.sqrt(((rows["median"] - rows["truth"]) ** 2).mean())),
+        "unsettled": int(unsettled(rows).sum()),
         "worst_rhat": float(rows["rhat"].max()),
         "least_ess_bulk": float(rows["ess_bulk"].min()),
         "worst_pareto_k": float(rows["pareto_k"].max()),
@@ -152,8 +181,15 @@ def markdown(record: dict) -> str:
     diagnostics = (
         f"Latent model over all studies: worst R-hat {latent['worst_rhat']:.3f}, least bulk ESS "
         f"{latent['least_ess_bulk']:.0f}, worst Pareto k {latent['worst_pareto_k']:.2f}, with "
-        "2,000 draws per study."
+        "2,000 draws kept per study; "
+        f"{latent['unsettled']} have an R-hat above {MAX_RHAT} or a bulk ESS below {MIN_ESS} after "
+        "up to 16 times as many draws were made of those that had."
     )
+    if record["kept"]:
+        diagnostics += (
+            f" Of the studies, {record['kept']['studies']} are as they were found on "
+            f"{record['kept']['when']}; the others were unsettled then and have been drawn again."
+        )
     how = (
         f"`{record['command']}`, {record['seconds']:,} s, load average "
         f"{record['load_average'][0]:.1f}; {machine['cpu']}, {machine['cores']} cores; "

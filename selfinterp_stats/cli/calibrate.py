@@ -28,7 +28,7 @@ from selfinterp_stats.cli.options import (
         default=1000,
         show_default=True,
         metavar="N",
-        help="Datasets to simulate of each model.",
+        help="Datasets to simulate of each model (whole studies: at most 200).",
     ),
     click.option(
         "--level",
@@ -86,10 +86,12 @@ def calibrate(
 ) -> int:
     """Proof that fits recover what data were simulated from.
 
-    Simulation-based calibration of every model (ranks tested for uniformity, a deliberately
-    broken model beside them), coverage of 50, 80 and 95% intervals, recovery of known
-    correlations, and predictive checks of a study's data. Writes OUT/index.html,
-    OUT/tables/calibration.csv, the ranks as a figure, and run.json.
+    Simulation-based calibration of every model: the paper's regressions, the weights under every
+    named set of priors, the latent joint model and what is built on it (ranks tested for
+    uniformity, a deliberately broken model beside them); coverage of 50, 80 and 95% intervals;
+    recovery of known correlations by the plug-in, the carried-through and the latent estimator;
+    and predictive checks of a study's data. Writes OUT/index.html, OUT/tables/calibration.csv, the
+    ranks as a figure, and run.json.
     """
     from selfinterp_stats.estimates.analysis import Steps
     from selfinterp_stats.estimates.calibration.models import models_named

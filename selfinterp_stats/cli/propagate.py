@@ -55,11 +55,13 @@ def propagate(out: str, strict: bool, as_json: bool, **given: Any) -> int:
         study = study_from(given)
     show.notices(study)
     found = write_propagation(study, out, settings=settings, steps=steps)
-    failing = show.fits(found.weights) + len(found.untrusted)
-    for row in found.untrusted.to_dict("records"):
+    untrusted = found.untrusted
+    failing = show.fits(found.weights) + len(untrusted)
+    for table, rows in untrusted.groupby("table", sort=False):
+        worst = rows.loc[rows["rhat"].idxmax()]
         show.say(
-            f"diagnostic: {row['id']} ({row['estimator']}): R-hat {row['rhat']:.3f}, bulk ESS "
-            f"{row['ess_bulk']:.0f}."
+            f"diagnostic: {table}.csv: {len(rows):,} of its quantities are not settled; the worst "
+            f"is {worst['row']}: R-hat {worst['rhat']:.3f}, bulk ESS {worst['ess_bulk']:.0f}."
         )
     if as_json:
         show.as_json({"out": out, "propagated": show.records(found.table), "run": found.run})

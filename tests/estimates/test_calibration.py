@@ -8,7 +8,9 @@ from scipy import stats
 
 from selfinterp_stats import InputError, Prior
 from selfinterp_stats.estimates.calibration import calibrate
-from selfinterp_stats.estimates.calibration.models import models_named, shipped_models, stage_1
+from selfinterp_stats.estimates.calibration.joint import CalibratedJoint
+from selfinterp_stats.estimates.calibration.models import models_named, shipped_models
+from selfinterp_stats.estimates.calibration.prior_sets import WIDTH, calibrated_sets
 from selfinterp_stats.estimates.calibration.ranks import (
     LOG_LIKELIHOOD,
     SLOPES,
@@ -16,11 +18,14 @@ from selfinterp_stats.estimates.calibration.ranks import (
     simulated_ranks,
     with_scaled_prior,
 )
+from selfinterp_stats.estimates.calibration.regressions import papers_regressions, stage_1
 from selfinterp_stats.estimates.calibration.simulated import simulate
 from selfinterp_stats.estimates.calibration.table import coverage_rows, rank_rows
 from selfinterp_stats.estimates.calibration.uniformity import uniformity
+from selfinterp_stats.estimates.propagation.simulated import SimulatedDesign
 from selfinterp_stats.estimates.results import Settings
 from selfinterp_stats.models import weights_model
+from selfinterp_stats.models.prior_sets import PRIOR_SETS
 
 SETTINGS = Settings(draws=800, engine="importance")
 # A normal intercept: no posterior has tails for which importance would need NUTS.
@@ -97,7 +102,7 @@ def test_parameters_come_from_the_prior_and_data_from_the_parameters():
 
 def test_the_regressions_are_simulated_as_they_are_fitted():
     (model,) = models_named(["training effect, two base models"])
-    made = simulate(model, 500, 0)
+    made = simulate(model.about, 500, 0)
     slopes = slice(1, 1 + made.predictors.shape[2])
     assert len(made.parameters) == 1 + 7 + 1
     eta = made.truth[:, :1] + np.einsum("src,sc->sr", made.predictors, made.truth[:, slopes])
@@ -118,9 +123,46 @@ def test_the_regressions_are_simulated_as_they_are_fitted():
 
 
 def test_every_shipped_model_has_proper_priors_and_says_what_stands_in():
-    for model in shipped_models():
+    for model in papers_regressions():
         assert not {prior.name for _, prior in model.spec.priors} & {"Flat", "HalfFlat"}
         assert bool(model.stand_in) == (model.stage == 2)
+    sets = {model.name: model for model in calibrated_sets()}
+    assert set(sets) == {f"weights under {name}" for name in PRIOR_SETS if name != "paper"}
+    for name, one in sets.items():
+        assert one.prior_set.proper(("Intercept", "d1"))
+        assert bool(one.stand_in) == (name == "weights under flat")
+    named = {model.name for model in shipped_models()}
+    assert {"latent joint model", "slopes by scenario", "weights pooled in part", *sets} <= named
+
+
+@pytest.mark.parametrize("name", ["logistic", "horseshoe", "hierarchical", "bambi"])
+def test_a_named_set_of_priors_is_calibrated(name):
+    (one,) = [own for own in calibrated_sets() if own.name == f"weights under {name}"]
+    found = one.ranks(100, Settings(draws=400, engine="importance"))
+    expected = {"Intercept", SLOPES, LOG_LIKELIHOOD} | (
+        {WIDTH} if name == "hierarchical" else set()
+    )
+    assert set(found.groups()) == expected
+    for row in rank_rows(found):
+        assert row["n"] == 100 // one.sharing
+        assert row["p_value"] > 1e-3, row["quantity"]
+
+
+def test_a_set_fitted_under_another_one_is_found_out():
+    """Scenarios drawn under wide priors, fitted under narrow ones."""
+    sets = {own.name: own for own in calibrated_sets()}
+    wide, narrow = (sets[f"weights under {name}"] for name in ("normal_2", "normal_0.5"))
+    found = wide.ranks(100, Settings(draws=400, engine="importance"), fitted=narrow.prior_set)
+    assert uniformity(found.ranks[:, found.groups()[SLOPES]], found.draws).p_value < 1e-6
+
+
+def test_the_joint_model_is_calibrated_on_studies_of_its_prior():
+    design = SimulatedDesign(scenarios=6, trials=20, reports=3, conditions=1)
+    found = CalibratedJoint("latent joint model", design).ranks(20, Settings(draws=400))
+    assert set(found.groups()) == {"slopes' sizes", "reports", "correlation", LOG_LIKELIHOOD}
+    for row in rank_rows(found):
+        assert row["n"] == 20
+        assert row["p_value"] > 1e-3, row["quantity"]
 
 
 def test_an_improper_prior_is_refused():

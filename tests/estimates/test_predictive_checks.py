@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from selfinterp_stats.estimates.calibration.loo import as_ranks, left_out_weights
-from selfinterp_stats.estimates.calibration.predictive import _choices_cell, predictive_rows
+from selfinterp_stats.estimates.calibration.predictive import (
+    _choices_cell,
+    as_ranks,
+    left_out_weights,
+    predictive_rows,
+)
 from selfinterp_stats.estimates.calibration.recovery import recovery_rows, replicates
 from selfinterp_stats.estimates.calibration.uniformity import uniformity
 from selfinterp_stats.estimates.results import Settings
@@ -85,7 +89,19 @@ def test_known_correlations_are_found_where_they_are_expected():
     beside = [row for row in rows if "fresh choices" in row["statistic"]]
     assert [row["quantity"] for row in beside] == ["latent r = 0", "latent r = 0.8"]
     assert min(row["p_value"] for row in beside) > 1e-3
-    means = {row["quantity"]: row for row in rows if row["statistic"] == "mean of medians"}
-    # Noise takes some of a correlation away, and adds none where there is none.
-    assert means["latent r = 0.8"]["high"] < 0.8
-    assert means["latent r = 0"]["low"] < 0 < means["latent r = 0"]["high"]
+    means = {
+        (row["model"], row["quantity"]): row
+        for row in rows
+        if row["statistic"] == "mean of medians"
+    }
+    # Noise takes some of a correlation away, more if it is carried through, and adds none.
+    found = [means[name, "latent r = 0.8"] for name in ("carried_through", "plug_in", "latent")]
+    assert found[0]["value"] < found[1]["value"] < found[2]["value"]
+    assert found[1]["high"] < 0.8
+    assert found[2]["value"] == pytest.approx(0.8, abs=0.1)
+    for name in ("plug_in", "carried_through", "latent"):
+        none = means[name, "latent r = 0"]
+        assert none["low"] < 0 < none["high"]
+    covered = [row for row in rows if row["model"] == "latent" and "p_value" in row]
+    assert len(covered) == 2 * 3
+    assert min(row["p_value"] for row in covered) > 1e-3

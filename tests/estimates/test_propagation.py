@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 
 from selfinterp_stats.errors import InputError
@@ -20,10 +22,19 @@ from selfinterp_stats.estimates.propagation.carried import (
 from selfinterp_stats.estimates.propagation.latent import LatentModel, log_size
 from selfinterp_stats.estimates.propagation.reliability import report_reliability, spearman_brown
 from selfinterp_stats.estimates.propagation.reports import reported_of, standardised_singles
+from selfinterp_stats.estimates.propagation.sampling import (
+    Stacked,
+    _drawn,
+    chosen,
+    draw,
+    settled,
+)
 from selfinterp_stats.estimates.propagation.scenarios import Reported, latent_data, max_scaled
+from selfinterp_stats.estimates.propagation.settled import settledness
 from selfinterp_stats.estimates.propagation.simulated import SimulatedDesign, draw_study
 from selfinterp_stats.estimates.propagation.slopes import SlopeDraws
 from selfinterp_stats.estimates.sensitivity.regression import contrast_hdi, correlation_hdi
+from selfinterp_stats.inference.settings import Sampling
 from selfinterp_stats.inference.summary.summaries import hdi
 from selfinterp_stats.study import load_study
 
@@ -207,3 +218,65 @@ def test_reports_asked_for_once_have_no_reliability(make_study):
         "which some scenario has two valid reports or more. Ask for several reports per "
         "scenario, or leave this report set out."
     )
+
+
+class TwoHumps:
+    """Two normals far apart, of which proposals around the one hardly find the other."""
+
+    size = 1
+
+    def log_density(self, theta, data):
+        x = theta[0]
+        return jnp.logaddexp(-0.5 * x**2, -0.5 * ((x - data.place) / 0.3) ** 2)
+
+    def constrain(self, theta, data):
+        del data
+        return theta
+
+
+class Place(NamedTuple):
+    place: np.ndarray
+
+    def astype(self, kind):
+        return Place(np.asarray(self.place, dtype=kind))
+
+
+def test_a_posterior_that_has_not_settled_is_drawn_again_with_more_draws():
+    batch = Stacked((("near",), ("far",)), Place(np.array([0.0, 7.0])), 1)
+    sampling = Sampling("importance", draws=800, seed=0)
+    once = _drawn(TwoHumps(), batch, sampling, 2).draws.values
+    assert settled(once).tolist() == [True, False]
+    again = draw(TwoHumps(), batch, sampling).draws.values
+    assert again.shape == once.shape
+    np.testing.assert_array_equal(again[0], once[0])
+    assert settled(again).all()
+    # The second hump has .3 / 1.3 of the mass.
+    assert (again[1] > 3.5).mean() == pytest.approx(0.3 / 1.3, abs=0.06)
+
+
+def test_rows_of_any_table_that_have_not_settled_are_named():
+    propagated = pd.DataFrame(
+        {"id": ["a", "b"], "estimator": "latent", "rhat": [1.0, 1.02], "ess_bulk": [900.0, 900.0]}
+    )
+    shares = pd.DataFrame(
+        {
+            "set": "native",
+            "scenario": ["x", "y", "z"],
+            "rhat": [1.0, np.nan, 1.0],
+            "ess_bulk": [399.0, np.nan, 400.0],
+        }
+    )
+    found = settledness({"propagated": propagated, "shares": shares})
+    assert len(found) == 2 + 2  # of a quantity that does not vary there is nothing to say
+    poor = found[~found["ok"]]
+    assert list(poor["table"]) == ["propagated", "shares"]
+    assert list(poor["row"]) == ["b / latent", "native / x"]
+
+
+def test_one_draw_of_a_scenario_is_picked_by_its_weight():
+    log_weights = jnp.log(jnp.array([[0.1, 0.0, 0.6, 0.3], [1.0, 0.0, 0.0, 0.0]]))
+    keys = jax.random.split(jax.random.key(0), 20_000)
+    at = np.asarray(jax.vmap(lambda key: chosen(key, log_weights))(keys))
+    shares = np.bincount(at[:, 0], minlength=4) / len(at)
+    np.testing.assert_allclose(shares, [0.1, 0, 0.6, 0.3], atol=SIGMAS * 0.5 / np.sqrt(len(at)))
+    assert (at[:, 1] == 0).all()

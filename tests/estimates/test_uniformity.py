@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from selfinterp_stats.estimates.calibration.uniformity import ecdf_band, holm, uniformity
+from selfinterp_stats.estimates.calibration.uniformity import (
+    ecdf_band,
+    holm,
+    power_against_narrow,
+    uniformity,
+)
 
 DRAWS = 100
 
@@ -94,3 +99,19 @@ def test_what_is_no_rank_is_refused():
         uniformity(np.full((20, 1), 101), DRAWS)
     with pytest.raises(ValueError, match="more than 8 simulations, not 8"):
         uniformity(np.zeros((8, 1), dtype=int), DRAWS)
+
+
+def test_the_power_that_is_told_is_the_power_that_there_is():
+    rng = np.random.default_rng(5)
+    tests, simulations, level, factor = 300, 200, 0.01, 1.25
+    p = np.array(
+        [
+            uniformity(normal_ranks(rng, simulations, 1 / factor), DRAWS).p_value
+            for _ in range(tests)
+        ]
+    )
+    expected = power_against_narrow(level, simulations, factor)
+    assert 0.1 < expected < 0.9
+    # Four standard errors, and what the asymptotic form is off by.
+    assert (p < level).mean() == pytest.approx(expected, abs=4 * 0.5 / np.sqrt(tests) + 0.03)
+    assert power_against_narrow(level, 1000, factor) > 0.99

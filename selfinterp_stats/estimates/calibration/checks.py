@@ -10,7 +10,11 @@ import pandas as pd
 
 from selfinterp_stats.errors import InputError
 from selfinterp_stats.estimates.analysis import Steps
-from selfinterp_stats.estimates.calibration.models import Calibrated, shipped_models
+from selfinterp_stats.estimates.calibration.models import (
+    Calibratable,
+    Regression,
+    shipped_models,
+)
 from selfinterp_stats.estimates.calibration.predictive import predictive_rows
 from selfinterp_stats.estimates.calibration.ranks import (
     SLOPES,
@@ -19,12 +23,12 @@ from selfinterp_stats.estimates.calibration.ranks import (
     with_scaled_prior,
 )
 from selfinterp_stats.estimates.calibration.recovery import (
-    ESTIMATORS,
     STUDIES,
     TRUTHS,
     recovery_rows,
     replicates,
 )
+from selfinterp_stats.estimates.calibration.regressions import Calibrated, papers_regressions
 from selfinterp_stats.estimates.calibration.table import (
     SBC,
     Row,
@@ -83,7 +87,7 @@ def calibrate(
     *,
     simulations: int = 1000,
     level: float = LEVEL,
-    models: Sequence[Calibrated] | None = None,
+    models: Sequence[Calibratable] | None = None,
     studies: int = STUDIES,
     study: Study | None = None,
     settings: Settings | None = None,
@@ -94,11 +98,11 @@ def calibrate(
     Parameters
     ----------
     simulations : int
-        Datasets simulated per model.
+        Datasets simulated per model; of models of whole studies at most 200.
     level : float
         Chance that any of the uniformity tests, or of the coverage tests, of a package without
         fault raises an alarm; each family of tests is corrected by Holm's method.
-    models : sequence of Calibrated, optional
+    models : sequence of Calibratable, optional
         All that the package ships unless given.
     studies : int
         Studies simulated with each pair of known correlations; 0 leaves recovery out.
@@ -147,19 +151,19 @@ def calibrate(
     found, rows = [], []
     for model in models:
         with steps.step(f"simulations: {model.name}", simulations) as progress:
-            ranks = simulated_ranks(
-                model, simulations=simulations, settings=settings, progress=progress
-            )
+            ranks = model.ranks(simulations, settings, progress)
         found.append(ranks)
         rows += [*rank_rows(ranks), *coverage_rows(ranks)]
     tests = sum(row["check"] == SBC for row in rows)
     for factor in FACTORS:
-        ranks, row = _broken(models[0], factor, simulations, level / tests, settings, steps)
+        ranks, row = _broken(
+            _breakable(models), factor, simulations, level / tests, settings, steps
+        )
         found.append(ranks)
         rows.append(row)
     for place, truths in enumerate(TRUTHS if studies else ()):
         known = " and ".join(f"{one:g}" for one in truths)
-        with steps.step(f"studies with correlations of {known}", len(ESTIMATORS)):
+        with steps.step(f"studies with correlations of {known}", 1):
             made = replicates(truths, studies, settings.seed + place)
             rows += recovery_rows(made, settings)
     if study is not None:
@@ -168,6 +172,12 @@ def calibrate(
     calibration = Calibration(table_of(rows, level), tuple(found), settings, level, simulations)
     calibration.run = _run(calibration, study, steps)
     return calibration
+
+
+def _breakable(models: Sequence[Calibratable]) -> Calibrated:
+    """The first regression that is calibrated, or else the first that is shipped."""
+    regressions = [one.about for one in models if isinstance(one, Regression)]
+    return (regressions or papers_regressions())[0]
 
 
 def _broken(

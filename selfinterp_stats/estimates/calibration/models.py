@@ -1,98 +1,80 @@
-"""Which models are calibrated: those that the package ships, each with proper priors.
+"""Which models are calibrated: every one that the package ships.
 
-Simulation needs a prior that can be drawn from. Where a shipped one is flat or follows the data, a
-proper stand-in takes its place, for simulating and for fitting alike, and is stated.
+A model is anything that has a name, says what stands in for a prior that cannot be drawn from, and
+ranks the truths behind simulations of its own among the draws of its fits. A further one needs a
+line in `shipped_models`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, Protocol
 
 from selfinterp_stats.errors import InputError
-from selfinterp_stats.models import ModelSpec, Prior, correlation_model, training_effect_model
-from selfinterp_stats.models.regressions import (
-    BASE_MODEL,
-    REPORTS,
-    TRAINED,
-)
-from selfinterp_stats.models.weights import weights_model
+from selfinterp_stats.estimates.calibration.joint import calibrated_joints
+from selfinterp_stats.estimates.calibration.prior_sets import calibrated_sets
+from selfinterp_stats.estimates.calibration.ranks import Named, Ranks, simulated_ranks
+from selfinterp_stats.estimates.calibration.regressions import Calibrated, papers_regressions
+from selfinterp_stats.estimates.results import Settings
 
-ATTRIBUTES: Final = 5
-SIMULATION: Final = "simulation"
-# Of standardised variables: slopes near correlations, intercepts near 0, residual sds near
-# sqrt(1 - r^2).
-STAND_INS: Final = {
-    "common": Prior.of("Normal", mu=0, sigma=1),
-    "Intercept": Prior.of("Normal", mu=0, sigma=1),
-    "sigma": Prior.of("Gamma", alpha=10, beta=15),
-}
-_STATED: Final = (
-    f"calibrated under stand-ins: {STAND_INS['common']} for the flat slopes and for the intercept, "
-    f"{STAND_INS['sigma']} for the residual sd (the priors of these two follow the response)"
-)
+if TYPE_CHECKING:
+    from selfinterp_stats.inference.settings import Progress
+
+
+class Calibratable(Named, Protocol):
+    """A model that can be calibrated."""
+
+    def ranks(
+        self, simulations: int, settings: Settings, progress: Progress | None = None
+    ) -> Ranks:
+        """Simulate, fit and rank.
+
+        Parameters
+        ----------
+        simulations : int
+            At most; whole studies are fewer.
+        settings : Settings
+        progress : callable, optional
+        """
+        ...
 
 
 @dataclass(frozen=True)
-class Calibrated:
-    """A model to be calibrated and the predictors of its simulated datasets.
+class Regression:
+    """A regression through `fit_many`'s engines, which a broken prior can be put into."""
 
-    Attributes
-    ----------
-    name : str
-    stage : int
-        1: weights behind choices; 2: regressions of weights on reports.
-    spec : ModelSpec
-        All its priors are proper.
-    stand_in : str
-        What stands in for an improper or data-dependent prior; empty where nothing does.
-    rows : int
-        Of one simulated dataset.
-    predictors : callable
-        ``(simulations, rng) -> DataFrame`` with `rows` rows per simulation, one after the other,
-        and a column ``simulation``.
-    """
+    about: Calibrated
 
-    name: str
-    stage: int
-    spec: ModelSpec
-    stand_in: str
-    rows: int
-    predictors: Callable[[int, np.random.Generator], pd.DataFrame]
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.about.name
+
+    @property
+    def stand_in(self) -> str:
+        """What stands in for a prior that cannot be drawn from."""
+        return self.about.stand_in
+
+    def ranks(
+        self, simulations: int, settings: Settings, progress: Progress | None = None
+    ) -> Ranks:
+        """Simulate, fit and rank."""
+        return simulated_ranks(
+            self.about, simulations=simulations, settings=settings, progress=progress
+        )
 
 
-def shipped_models() -> tuple[Calibrated, ...]:
-    """Every model that a refit of the paper makes use of."""
+def shipped_models() -> tuple[Calibratable, ...]:
+    """Every model that the package ships."""
     return (
-        stage_1("weights, 50 choices", 50),
-        stage_1("weights, 100 choices", 100),
-        Calibrated(
-            "correlation", 2, correlation_model(STAND_INS), _STATED, 40, _reports(conditions=1)
-        ),
-        Calibrated(
-            "training effect, one base model",
-            2,
-            training_effect_model(STAND_INS, several_base_models=False),
-            _STATED,
-            40,
-            _reports(conditions=2),
-        ),
-        Calibrated(
-            "training effect, two base models",
-            2,
-            training_effect_model(STAND_INS, several_base_models=True),
-            _STATED,
-            80,
-            _reports(conditions=2, base_models=2),
-        ),
+        *(Regression(one) for one in papers_regressions()),
+        *calibrated_sets(),
+        *calibrated_joints(),
     )
 
 
-def models_named(names: Sequence[str]) -> tuple[Calibrated, ...]:
+def models_named(names: Sequence[str]) -> tuple[Calibratable, ...]:
     """Some of the shipped models; all of them where none is named.
 
     Raises
@@ -107,58 +89,3 @@ def models_named(names: Sequence[str]) -> tuple[Calibrated, ...]:
                 "there is no such model to calibrate", value=name, allowed="; ".join(shipped)
             )
     return tuple(model for name, model in shipped.items() if name in names or not names)
-
-
-def stage_1(
-    name: str, choices: int, priors: dict[str, Prior] | None = None, *, stand_in: str = ""
-) -> Calibrated:
-    """The model of one scenario's choices, between options drawn as in the paper.
-
-    Parameters
-    ----------
-    name : str
-    choices : int
-        Per scenario: 50 in the paper's instilled set, 100 in its native one.
-    priors : dict of str to Prior, optional
-        The paper's unless given.
-    stand_in : str
-    """
-    spec = weights_model(ATTRIBUTES, priors)
-
-    def predictors(simulations: int, rng: np.random.Generator) -> pd.DataFrame:
-        # Option values are uniform over an attribute's range, so d is a difference of uniforms.
-        values = rng.random((2, simulations * choices, ATTRIBUTES))
-        columns = [f"d{i}" for i in range(1, ATTRIBUTES + 1)]
-        frame = pd.DataFrame(values[0] - values[1], columns=columns)
-        return frame.assign(**{SIMULATION: np.repeat(np.arange(simulations), choices)})
-
-    return Calibrated(name, 1, spec, stand_in, choices, predictors)
-
-
-def _reports(
-    conditions: int, base_models: int = 1
-) -> Callable[[int, np.random.Generator], pd.DataFrame]:
-    """Standardised reports, as many in every cell of condition and base model."""
-    cells = conditions * base_models
-    per_cell = 40 // conditions
-
-    def predictors(simulations: int, rng: np.random.Generator) -> pd.DataFrame:
-        reports = rng.standard_normal((simulations, cells, per_cell))
-        reports -= reports.mean(axis=2, keepdims=True)
-        reports /= reports.std(axis=2, ddof=1, keepdims=True)
-        cell = np.tile(np.repeat(np.arange(cells), per_cell), simulations)
-        return pd.DataFrame(
-            {
-                REPORTS: reports.ravel(),
-                TRAINED: np.array(["FALSE", "TRUE"])[cell % conditions],
-                BASE_MODEL: np.array(["model-a", "model-b"])[cell // conditions],
-                SIMULATION: np.repeat(np.arange(simulations), cells * per_cell),
-            }
-        )
-
-    return predictors
-
-
-def response_of(spec: ModelSpec) -> str:
-    """The column that a model explains."""
-    return spec.formula.split("~", 1)[0].strip()

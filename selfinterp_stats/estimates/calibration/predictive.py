@@ -16,12 +16,12 @@ from scipy import stats
 from scipy.special import expit, ndtr
 
 from selfinterp_stats.estimates.agreement import agreement_of
-from selfinterp_stats.estimates.calibration.loo import as_ranks, left_out_weights
 from selfinterp_stats.estimates.calibration.table import LOO_PIT, PREDICTIVE, Row
 from selfinterp_stats.estimates.calibration.uniformity import uniformity
 from selfinterp_stats.estimates.results import CHAINS, Settings
 from selfinterp_stats.estimates.weights import Weights, fit_weights
 from selfinterp_stats.inference.engines.pareto import GOOD_K
+from selfinterp_stats.inference.engines.smoothing import smoothed
 from selfinterp_stats.inference.fit import fit_datasets
 from selfinterp_stats.inference.settings import Sampling
 from selfinterp_stats.models import correlation_model
@@ -111,6 +111,33 @@ def _without_each(chose_a: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.nd
     held = np.clip(p, 1e-12, 1 - 1e-12)
     weights, k = left_out_weights(np.log(np.where(chose_a[:, None], held, 1 - held)))
     return (weights * p).sum(axis=1), k
+
+
+def left_out_weights(log_likelihood: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of posterior draws that leave each observation out.
+
+    Leaving an observation out divides the posterior by its likelihood, so that draws weighted by
+    one over it, Pareto-smoothed, are draws without it (Vehtari, Gelman & Gabry 2017,
+    doi:10.1007/s11222-016-9696-4).
+
+    Parameters
+    ----------
+    log_likelihood : (observation, draw) array
+
+    Returns
+    -------
+    weights : (observation, draw) array
+        Each row sums to one.
+    k : (observation,) array
+        Pareto shape of the ratios' tail; missing where they do not vary.
+    """
+    log_weights, k = smoothed(-log_likelihood)
+    return np.exp(log_weights), k
+
+
+def as_ranks(pit: np.ndarray, draws: int) -> np.ndarray:
+    """Probability integral transforms as ranks 0..draws, for the test that ranks have."""
+    return np.minimum((pit * (draws + 1)).astype(int), draws)
 
 
 def _calibration(about: Row, probability: np.ndarray, chose_a: np.ndarray) -> Iterator[Row]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
 from selfinterp_stats.errors import InputError
-from selfinterp_stats.estimates.calibration.models import SIMULATION, Calibrated
+from selfinterp_stats.estimates.calibration.regressions import SIMULATION, Calibrated
 from selfinterp_stats.estimates.calibration.simulated import Simulated, simulate
 from selfinterp_stats.estimates.results import CHAINS, Settings
 from selfinterp_stats.inference.fit import fit_datasets
@@ -29,6 +29,22 @@ KINDS: Final = ("hdi", "eti")
 SLOPES: Final = "slopes"
 LOG_LIKELIHOOD: Final = "log-likelihood"
 FEWEST: Final = 20
+# Parameters of a regression that are tested by themselves; the others are slopes.
+ALONE: Final = ("Intercept", "sigma")
+
+
+class Named(Protocol):
+    """A model, and what stands in for a prior of its that cannot be drawn from."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def stand_in(self) -> str:
+        """In words; empty where nothing stands in."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -37,10 +53,11 @@ class Ranks:
 
     Attributes
     ----------
-    model : Calibrated
-    quantities : tuple of str
-        The parameters, and the log-likelihood, which depends on the data and so finds a posterior
-        that neglects them (Modrák et al. 2023).
+    model : Named
+    kinds : tuple of str
+        By quantity, what it is tested together with: the parameters', then those of
+        log-likelihoods, which depend on the data and so find a posterior that neglects them
+        (Modrák et al. 2023).
     ranks : (simulation, quantity) array of int
         How many of `draws` posterior draws are below the truth.
     draws : int
@@ -53,8 +70,8 @@ class Ranks:
         Simulations that no engine could fit; they are in none of the arrays.
     """
 
-    model: Calibrated
-    quantities: tuple[str, ...]
+    model: Named
+    kinds: tuple[str, ...]
     ranks: np.ndarray
     draws: int
     covered: dict[tuple[str, float], np.ndarray]
@@ -63,11 +80,10 @@ class Ranks:
     lost: int
 
     def groups(self) -> dict[str, list[int]]:
-        """Positions of the quantities that are tested together: all slopes, and each other one."""
-        alone = ("Intercept", "sigma", LOG_LIKELIHOOD)
+        """Positions of the quantities that are tested together."""
         found: dict[str, list[int]] = {}
-        for place, name in enumerate(self.quantities):
-            found.setdefault(name if name in alone else SLOPES, []).append(place)
+        for place, kind in enumerate(self.kinds):
+            found.setdefault(kind, []).append(place)
         return found
 
 
@@ -101,10 +117,7 @@ def simulated_ranks(
         A prior is improper, or there are too few simulations.
     """
     settings = settings or Settings()
-    if simulations < FEWEST:
-        raise InputError(
-            "so few simulations show nothing", value=simulations, allowed=f"{FEWEST} and more"
-        )
+    refuse_few(simulations)
     made = simulate(model, simulations, settings.seed)
     fits = fit_datasets(
         fitted or model.spec,
@@ -120,28 +133,88 @@ def simulated_ranks(
     return _ranked(model, made.select(kept), draws, fits.engines[kept], simulations - len(kept))
 
 
+def refuse_few(simulations: int) -> None:
+    """Refuse so few simulations that no test could be made of them."""
+    if simulations < FEWEST:
+        raise InputError(
+            "so few simulations show nothing", value=simulations, allowed=f"{FEWEST} and more"
+        )
+
+
 def _ranked(
-    model: Calibrated, made: Simulated, draws: np.ndarray, engines: np.ndarray, lost: int
+    model: Named, made: Simulated, draws: np.ndarray, engines: np.ndarray, lost: int
 ) -> Ranks:
     """Take the ranks; `draws` is a (simulation, parameter, chain, draw) array."""
-    simulations, parameters, chains, length = draws.shape
+    return ranks_among(
+        model,
+        tuple(name if name in ALONE else SLOPES for name in made.parameters),
+        made.truth,
+        draws,
+        made.log_likelihood(made.truth[:, None, :]),
+        made.log_likelihood(thinned(draws).transpose(0, 2, 1))[:, None],
+        engines=engines,
+        lost=lost,
+    )
+
+
+def thinned(draws: np.ndarray) -> np.ndarray:
+    """The draws that ranks are taken among.
+
+    Parameters
+    ----------
+    draws : (simulation, quantity, chain, draw) array
+
+    Returns
+    -------
+    (simulation, quantity, ranked draw) array
+    """
+    simulations, quantities, chains, length = draws.shape
     step = max(1, chains * length // RANKED)
-    few = draws[..., step - 1 :: step].reshape(simulations, parameters, -1).astype(float)
-    below = (few < made.truth[..., None]).sum(axis=2)
-    at_draws = made.log_likelihood(few.transpose(0, 2, 1))
-    at_truth = made.log_likelihood(made.truth[:, None, :])
-    ranks = np.column_stack([below, (at_draws < at_truth).sum(axis=1)])
+    few = draws[..., step - 1 :: step].reshape(simulations, quantities, -1)
+    return np.asarray(few, dtype=float)
+
+
+def ranks_among(
+    model: Named,
+    kinds: tuple[str, ...],
+    truth: np.ndarray,
+    draws: np.ndarray,
+    likelihood: np.ndarray,
+    likelihoods: np.ndarray,
+    *,
+    engines: np.ndarray,
+    lost: int = 0,
+) -> Ranks:
+    """Rank truths among posterior draws.
+
+    Parameters
+    ----------
+    model : Named
+    kinds : tuple of str
+        By parameter; see `Ranks`.
+    truth : (simulation, parameter) array
+    draws : (simulation, parameter, chain, draw) array
+    likelihood : (simulation, dataset) array
+        Log-likelihoods of the truth, of every dataset that a simulation consists of.
+    likelihoods : (simulation, dataset, ranked draw) array
+        Those of the `thinned` draws.
+    engines : (simulation,) array of str
+    lost : int
+    """
+    simulations, parameters, chains, length = draws.shape
+    few = thinned(draws)
+    below = (few < truth[..., None]).sum(axis=2)
     flat = draws.reshape(-1, chains, length)
     shape = (simulations, parameters)
     covered = {}
     for kind, ends in (("hdi", hdi), ("eti", eti)):
         for prob in PROBS:
             low, high = (end.reshape(shape) for end in ends(flat, prob))
-            covered[kind, prob] = (low <= made.truth) & (made.truth <= high)
+            covered[kind, prob] = (low <= truth) & (truth <= high)
     return Ranks(
         model=model,
-        quantities=(*made.parameters, LOG_LIKELIHOOD),
-        ranks=ranks,
+        kinds=(*kinds, *[LOG_LIKELIHOOD] * likelihood.shape[1]),
+        ranks=np.column_stack([below, (likelihoods < likelihood[..., None]).sum(axis=2)]),
         draws=few.shape[2],
         covered=covered,
         ess=ess_bulk(flat).reshape(shape).min(axis=1),

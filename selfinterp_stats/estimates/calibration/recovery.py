@@ -1,8 +1,8 @@
 """Known correlations, and what estimators make of simulated studies that have them.
 
 A study folder is simulated by `simulate_study`, each of its base models a replicate of its own, and
-read back as any other. `ESTIMATORS` names the ways to a correlation; each gives draws of it for
-every report set, so that a further one needs no more than a line there.
+read back as any other. `ESTIMATORS` names the ways to a correlation, which are those of
+`propagate_uncertainty`; each gives draws of it for every report set.
 """
 
 from __future__ import annotations
@@ -19,8 +19,13 @@ from scipy import stats
 from selfinterp_stats.estimates.agreement import agreement_of
 from selfinterp_stats.estimates.calibration.ranks import PROBS
 from selfinterp_stats.estimates.calibration.table import RECOVERY, Row
+from selfinterp_stats.estimates.propagation.carried import pooled, regressed
+from selfinterp_stats.estimates.propagation.cells import imputed, of_reports
+from selfinterp_stats.estimates.propagation.correlations import joints_of
 from selfinterp_stats.estimates.results import CHAINS, Settings
-from selfinterp_stats.estimates.weights import fit_weights
+from selfinterp_stats.estimates.sensitivity.arrays import Weighed, weighed_of
+from selfinterp_stats.estimates.weights import BY, Weights, fit_weights
+from selfinterp_stats.inference.engines.seeds import key_data
 from selfinterp_stats.inference.fit import fit_datasets
 from selfinterp_stats.inference.settings import Sampling
 from selfinterp_stats.inference.summary.summaries import hdi
@@ -38,8 +43,15 @@ STUDIES: Final = 50
 SCENARIOS: Final = 40
 TRIALS: Final = 50
 
+# The joint model is fitted to so many of the studies: it takes the most time by far.
+JOINTLY: Final = 20
+# Draws of each scenario's slopes for it, while looking for the mode and in the end.
+PARTICLES: Final = (200, 400)
+# Stage-1 draws that are carried through, and draws from each of their posteriors.
+IMPUTED: Final = 100
+EACH: Final = 400
+
 Cell = tuple[str, str, str]
-Estimator = Callable[["Study", Settings], Mapping[Cell, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -61,15 +73,48 @@ class Replicates:
     expected: dict[tuple[str, str], float]
 
 
-def plug_in(study: Study, settings: Settings) -> dict[Cell, np.ndarray]:
+@dataclass(frozen=True)
+class Weighted:
+    """A study with its fitted weights.
+
+    Attributes
+    ----------
+    study : Study
+    weights : Weights
+    weighed : mapping of (base model, set) to Weighed
+        The same as arrays.
+    """
+
+    study: Study
+    weights: Weights
+    weighed: Mapping[tuple[str, str], Weighed]
+
+    @classmethod
+    def of(cls, study: Study, settings: Settings) -> Weighted:
+        """Fit the weights of a study."""
+        weights = fit_weights(study, settings=settings)
+        scenarios = weights.table[list(BY)].drop_duplicates().itertuples(index=False, name=None)
+        # No correlation needs an intercept.
+        weighed = weighed_of(study, weights.table, dict.fromkeys(scenarios, 0.0))
+        return cls(study, weights, weighed)
+
+    def cells(self) -> Iterator[Cell]:
+        """Base model, set and condition of every report set."""
+        for (base_model, set_), one in self.weighed.items():
+            yield from ((base_model, set_, condition) for condition in one.reports)
+
+
+Estimator = Callable[[Weighted, Settings], Mapping[Cell, np.ndarray]]
+
+
+def plug_in(weighted: Weighted, settings: Settings) -> dict[Cell, np.ndarray]:
     """The paper's way: posterior means of the weights regressed on mean reports.
 
     Returns
     -------
     dict of (base_model, set, condition) to (chain, draw) array
     """
-    weights = fit_weights(study, settings=settings)
-    agreement = agreement_of(weights.table, study)
+    agreement = agreement_of(weighted.weights.table, weighted.study)
     by = ("base_model", "set", "condition")
     fits = fit_datasets(
         correlation_model(),
@@ -81,9 +126,46 @@ def plug_in(study: Study, settings: Settings) -> dict[Cell, np.ndarray]:
     return {(a, b, c): slopes[i] for i, (a, b, c) in enumerate(fits.labels)}
 
 
-ESTIMATORS: Final[dict[str, Estimator]] = {"plug_in": plug_in}
+def carried_through(weighted: Weighted, settings: Settings) -> dict[Cell, np.ndarray]:
+    """Stage-1 draws carried into stage 2; returns as `plug_in`."""
+    weights = imputed(weighted.weighed, weighted.weights.posteriors, IMPUTED)
+    found = {}
+    for base_model, set_, condition in weighted.cells():
+        own = of_reports(weighted.weighed[base_model, set_], condition)
+        fits = regressed([(own, weights[base_model, set_])], [1.0])
+        random = np.random.default_rng(
+            key_data(settings.seed, "recovery", base_model, set_, condition)
+        )
+        result = pooled(fits, correlation=True, draws=EACH, random=random)
+        found[base_model, set_, condition] = result.draws
+    return found
+
+
+def latent(weighted: Weighted, settings: Settings) -> dict[Cell, np.ndarray]:
+    """The joint model, of the first `JOINTLY` base models; returns as `plug_in`."""
+    first = sorted({base_model for base_model, _ in weighted.weighed})[:JOINTLY]
+    weighed = {cell: one for cell, one in weighted.weighed.items() if cell[0] in first}
+    joints = joints_of(
+        weighted.study,
+        weighed,
+        {cell: list(one.reports) for cell, one in weighed.items()},
+        settings.seed,
+        PARTICLES,
+    )
+    return {
+        (*cell, condition): one.of("rho", condition)
+        for cell, one in joints.items()
+        for condition in one.conditions
+    }
+
+
+ESTIMATORS: Final[dict[str, Estimator]] = {
+    "plug_in": plug_in,
+    "carried_through": carried_through,
+    "latent": latent,
+}
 # Those that aim at the latent correlation; the others find it attenuated.
-LATENT: Final[frozenset[str]] = frozenset()
+LATENT: Final = frozenset({"latent"})
 
 
 def replicates(
@@ -125,35 +207,36 @@ def recovery_rows(
     made: Replicates, settings: Settings, estimators: Mapping[str, Estimator] | None = None
 ) -> Iterator[Row]:
     """How far each estimator is off, and how often its HDIs hold the latent correlation."""
+    weighted = Weighted.of(made.study, settings)
     for name, estimator in (estimators or ESTIMATORS).items():
-        drawn = estimator(made.study, settings)
-        for condition, latent in made.latent.items():
+        drawn = estimator(weighted, settings)
+        for condition, truth in made.latent.items():
             cells = sorted(cell for cell in drawn if cell[2] == condition)
             draws = np.stack([drawn[cell] for cell in cells])
-            yield from _of_estimates(name, latent, draws)
+            yield from _of_estimates(name, truth, draws)
             if name == "plug_in":
                 expected = np.array([made.expected[base, condition] for base, _, _ in cells])
-                yield _beside_expected(name, latent, draws, expected)
+                yield _beside_expected(name, truth, draws, expected)
 
 
-def _of_estimates(name: str, latent: float, draws: np.ndarray) -> Iterator[Row]:
+def _of_estimates(name: str, truth: float, draws: np.ndarray) -> Iterator[Row]:
     n = len(draws)
     medians = np.median(draws.reshape(n, -1), axis=1)
     error = stats.t.isf(0.025, n - 1) * medians.std(ddof=1) / np.sqrt(n)
-    about = {"check": RECOVERY, "model": name, "quantity": f"latent r = {latent:g}", "n": n}
+    about = {"check": RECOVERY, "model": name, "quantity": f"latent r = {truth:g}", "n": n}
     note = "" if name in LATENT else "finds the correlation attenuated by the noise in the data"
     yield {
         **about,
         "statistic": "mean of medians",
         "value": float(medians.mean()),
-        "expected": latent,
+        "expected": truth,
         "low": float(medians.mean() - error),
         "high": float(medians.mean() + error),
         "note": note,
     }
     for prob in PROBS:
         low, high = hdi(draws, prob)
-        held = int(((low <= latent) & (latent <= high)).sum())
+        held = int(((low <= truth) & (truth <= high)).sum())
         interval = stats.binomtest(held, n).proportion_ci(method="wilson")
         row = {
             **about,
@@ -169,7 +252,7 @@ def _of_estimates(name: str, latent: float, draws: np.ndarray) -> Iterator[Row]:
         yield row
 
 
-def _beside_expected(name: str, latent: float, draws: np.ndarray, expected: np.ndarray) -> Row:
+def _beside_expected(name: str, truth: float, draws: np.ndarray, expected: np.ndarray) -> Row:
     """Whether estimates are where the simulation, which knows the truth, expects them."""
     n = len(draws)
     apart = np.median(draws.reshape(n, -1), axis=1) - expected
@@ -178,7 +261,7 @@ def _beside_expected(name: str, latent: float, draws: np.ndarray, expected: np.n
     return {
         "check": RECOVERY,
         "model": name,
-        "quantity": f"latent r = {latent:g}",
+        "quantity": f"latent r = {truth:g}",
         "statistic": "mean of median - what fresh choices would give",
         "value": float(apart.mean()),
         "expected": 0.0,

@@ -13,7 +13,11 @@ import pandas as pd
 from scipy.special import expit, log_expit
 
 from selfinterp_stats.errors import InputError
-from selfinterp_stats.estimates.calibration.models import SIMULATION, Calibrated, response_of
+from selfinterp_stats.estimates.calibration.regressions import (
+    SIMULATION,
+    Calibrated,
+    response_of,
+)
 from selfinterp_stats.inference.density.terms import design_at, free_parameters, scalars
 from selfinterp_stats.models.spec import ModelSpec
 

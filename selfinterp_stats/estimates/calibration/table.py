@@ -10,7 +10,11 @@ import pandas as pd
 from scipy import stats
 
 from selfinterp_stats.estimates.calibration.ranks import LOG_LIKELIHOOD, Ranks
-from selfinterp_stats.estimates.calibration.uniformity import holm, uniformity
+from selfinterp_stats.estimates.calibration.uniformity import (
+    holm,
+    power_against_narrow,
+    uniformity,
+)
 
 SBC: Final = "sbc"
 BROKEN: Final = "broken"
@@ -124,7 +128,9 @@ def coverage_rows(ranks: Ranks) -> Iterator[Row]:
 def table_of(rows: list[Row], level: float) -> pd.DataFrame:
     """Put rows together and judge them: Holm's correction within each kind of check.
 
-    What the data say of the models (predictive checks, LOO-PIT) has p-values and no verdict.
+    What the data say of the models (predictive checks, LOO-PIT) has p-values and no verdict. The
+    ``power`` of a uniformity test is that of finding posteriors `NARROW` times too narrow at the
+    level that Holm's method gives the smallest p-value.
 
     Parameters
     ----------
@@ -139,6 +145,10 @@ def table_of(rows: list[Row], level: float) -> pd.DataFrame:
         table.loc[which, "p_adjusted"] = holm(table.loc[which, "p_value"].to_numpy(dtype=float))
         if check not in (PREDICTIVE, LOO_PIT):
             passes[which] = table.loc[which, "p_adjusted"] >= level
+    of_ranks = table["check"] == SBC
+    table.loc[of_ranks, "power"] = [
+        power_against_narrow(level / of_ranks.sum(), int(n)) for n in table.loc[of_ranks, "n"]
+    ]
     table["passes"] = ["" if pd.isna(one) else "yes" if one else "no" for one in passes]
     return table
 

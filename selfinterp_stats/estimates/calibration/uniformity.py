@@ -23,6 +23,8 @@ from scipy import stats
 # Neyman's (1937) own number of components; the first two answer to a posterior that is off, too
 # wide or too narrow, the next two to its shape.
 COMPONENTS: Final = 4
+# The departure that the power of a test is told for: posterior sds that are too small by this.
+NARROW: Final = 1.5
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,31 @@ def uniformity(ranks: np.ndarray, draws: int) -> Uniformity:
     statistic = float(t_squared * (n - COMPONENTS) / (COMPONENTS * (n - 1)))
     p_value = float(stats.f.sf(statistic, COMPONENTS, n - COMPONENTS))
     return Uniformity(statistic, p_value, n, float(mean[0]), float(mean[1]))
+
+
+@lru_cache(maxsize=64)
+def power_against_narrow(level: float, simulations: int, factor: float = NARROW) -> float:
+    """How often the test finds normal posteriors whose sds are too small by a factor.
+
+    Parameters
+    ----------
+    level : float
+    simulations : int
+    factor : float
+
+    Returns
+    -------
+    float
+        For one quantity, from the noncentral F; of several that are pooled it is more.
+    """
+    z = stats.norm.ppf((np.arange(20_000) + 0.5) / 20_000)
+    fine = 1000
+    place = (stats.norm.cdf(factor * z) * fine).round().astype(int)
+    components = _polynomials(fine)[place]
+    mean, covariance = components.mean(axis=0), np.cov(components, rowvar=False)
+    noncentrality = simulations * mean @ np.linalg.solve(covariance, mean)
+    critical = stats.f.isf(level, COMPONENTS, simulations - COMPONENTS)
+    return float(stats.ncf.sf(critical, COMPONENTS, simulations - COMPONENTS, noncentrality))
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -10,15 +10,18 @@ import pandas as pd
 
 from selfinterp_stats.errors import InputError
 from selfinterp_stats.estimates.diagnostics import MAX_RHAT, MIN_ESS, diagnose
+from selfinterp_stats.estimates.priors.posterior import FIGURES, Posterior
 from selfinterp_stats.estimates.results import CHAINS, Settings
 from selfinterp_stats.estimates.weights import BY, refuse_constant
 from selfinterp_stats.inference.density.any_prior import with_any_prior
 from selfinterp_stats.inference.engines.draws import Draws
+from selfinterp_stats.inference.engines.pareto import GOOD_K
 from selfinterp_stats.inference.fit import Fits, prepare_groups, sample
 from selfinterp_stats.inference.prepare import Prepared
+from selfinterp_stats.inference.running.chunk import FEWEST_ACCEPTED
 from selfinterp_stats.inference.running.plan import plan
 from selfinterp_stats.inference.running.workplace import workplace
-from selfinterp_stats.inference.settings import Running, Sampling
+from selfinterp_stats.inference.settings import Engine, Running, Sampling
 from selfinterp_stats.inference.summary.summaries import summarise
 from selfinterp_stats.models.families import NUMBERS, log_density, numbers_of, scaled
 from selfinterp_stats.models.prior_sets import BAMBI_INTERCEPT, BAMBI_SLOPE, PriorSet
@@ -28,51 +31,15 @@ from selfinterp_stats.models.weights import weights_model
 if TYPE_CHECKING:
     from selfinterp_stats.study import Study
 
-# Runs whose draws are put together where one has too few effective draws.
-_RUNS: Final = 3
-# Figures of the table of weights.
-FIGURES: Final = ("mean", "median", "sd", "hdi_low", "hdi_high", "ess_bulk", "ess_tail", "rhat")
+# Runs whose draws are put together where one has too few effective draws, try after try.
+_RUNS: Final = (3, 12)
+# Importance sampling is tried a second time from a Student t around the moments of its draws, whose
+# tails no posterior here escapes: its Pareto k can be believed though its proposals are worth far
+# less than those of a normal that fits. Below this worth NUTS is asked all the same.
+LEAST_WORTH: Final = 0.1
+# Scenarios that NUTS goes over together.
+_TOGETHER: Final = 8
 ENGINES: Final = ("auto", "importance", "nuts")
-
-
-@dataclass(frozen=True)
-class Posterior:
-    """All scenarios under one set of priors.
-
-    Attributes
-    ----------
-    prior_set : PriorSet
-    draws : (scenario, chain, draw, parameter) array
-        Intercept of the mean-centred predictors, then the slopes, on the logit scale; missing
-        for a scenario without a proper posterior.
-    log_prior : (scenario, chain, draw) array
-        Of each draw, up to a constant.
-    summaries : dict of str to (scenario, slope) array
-        `FIGURES`.
-    diagnostics : pandas.DataFrame
-        One row per scenario: ``engine, pareto_k, ok, reason`` among others.
-    problems : (scenario,) array of str
-        Why a scenario has no posterior; empty where it has.
-    note : str
-        What the set learned, for readers.
-    """
-
-    prior_set: PriorSet
-    draws: np.ndarray
-    log_prior: np.ndarray
-    summaries: dict[str, np.ndarray]
-    diagnostics: pd.DataFrame
-    problems: np.ndarray
-    note: str = ""
-
-    def without_draws(self) -> Posterior:
-        """The same with nothing that takes much memory."""
-        return replace(self, draws=np.empty(0), log_prior=np.empty(0))
-
-    @property
-    def means(self) -> np.ndarray:
-        """Posterior means of the slopes, (scenario, slope)."""
-        return self.summaries["mean"]
 
 
 class Scenarios:
@@ -163,9 +130,7 @@ class Scenarios:
                 prepared = self._prepare(prior_set.priors)
             except InputError as error:  # of no scenario
                 return self._without_any(prior_set, error.problem)
-        fits = self._with_more(
-            self.sample(numbers, prepared, summary=self.asked), numbers, prepared
-        )
+        fits = self.sample(numbers, prepared, summary=self.asked)
         draws = self.centred(fits)
         with np.errstate(invalid="ignore"):  # of scenarios without a posterior
             log_prior = log_density(numbers[:, None, None], draws).sum(axis=-1)
@@ -182,52 +147,75 @@ class Scenarios:
         self,
         numbers: np.ndarray,
         prepared: Prepared | None = None,
-        run: int = 0,
         summary: dict[str, Any] | None = None,
     ) -> Fits:
         """Draw under priors whose numbers are given, with the one compiled model.
 
-        Other runs have other random numbers; with a `summary` draws are summarised as asked.
+        By importance, and by NUTS where that is not to be trusted and the engine is ``auto``. With
+        a `summary` draws are summarised as asked, and made to be worth enough.
         """
+        prepared, engine = prepared or self.prepared, self.settings.engine
+        if engine == "nuts":
+            return self._sample(numbers, prepared, "nuts", summary=summary)
+        fits = self._sample(numbers, prepared, "importance", summary=summary)
+        if summary is not None:
+            fits = self._with_more(fits, numbers, prepared)
+        poor = _poor(fits)
+        if engine == "importance" or not len(poor):
+            return fits
+        again = self._sample(numbers, _only(poor, prepared), "nuts", summary=summary)
+        engines, summaries = fits.engines.copy(), {}
+        engines[poor] = "nuts"
+        for name, figures in fits.summaries.items():
+            summaries[name] = figures.copy()
+            summaries[name][poor] = again.summaries[name][poor]
+        draws = fits.draws.put(poor, again.draws.select(poor))
+        return replace(fits, draws=draws, engines=engines, summaries=summaries)
+
+    def _sample(
+        self,
+        numbers: np.ndarray,
+        prepared: Prepared,
+        engine: Engine,
+        run: int = 0,
+        summary: dict[str, Any] | None = None,
+    ) -> Fits:
+        """Draw once with one engine; other runs have other random numbers."""
         seed = self.settings.seed if run == 0 else _seed_of_run(self.settings.seed, run)
-        prepared = replace(
-            prepared or self.prepared,
-            lifted=self._model,
-            numbers=numbers.reshape(len(self), -1),
-        )
+        running = self._running
+        if engine == "nuts" and self.settings.engine == "auto":
+            running = replace(running, batch_size=_TOGETHER)
         return sample(
-            prepared,
-            replace(self._sampling, seed=seed),
-            running=self._running,
+            replace(prepared, lifted=self._model, numbers=numbers.reshape(len(self), -1)),
+            replace(self._sampling, engine=engine, seed=seed),
+            running=running,
             summary=summary,
         )
 
     def _with_more(self, fits: Fits, numbers: np.ndarray, prepared: Prepared) -> Fits:
         """Draw again, several times, what has too few effective draws; as many are kept."""
-        few = np.flatnonzero(
-            (fits.engines == "importance")
-            & (
-                (np.fmin(fits.summaries["ess_bulk"], fits.summaries["ess_tail"]) < MIN_ESS)
-                | (fits.summaries["rhat"] > MAX_RHAT)
-            ).any(axis=1)
-        )
-        if not len(few):
-            return fits
-        problems = np.full(len(self), "not drawn again", dtype=object)
-        problems[few] = ""
-        some = replace(prepared, datasets=replace(prepared.datasets, problems=problems))
-        runs = [fits.draws.values[few]]
-        runs += [self.sample(numbers, some, run).draws.values[few] for run in range(1, _RUNS)]
-        # The draws of a chain go together, so that those left out would have told little more.
-        values = np.concatenate([one[:, :, ::_RUNS] for one in runs], axis=2)
-        values = values[:, :, : fits.draws.values.shape[2]]
-        summaries = {name: figures.copy() for name, figures in fits.summaries.items()}
+        for runs in _RUNS:
+            few = np.flatnonzero((fits.problems == "") & _unsettled(fits))
+            if not len(few):
+                break
+            some = _only(few, prepared)
+            more = [
+                self._sample(numbers, some, "importance", run).draws.values[few, :, ::runs]
+                for run in range(runs)
+            ]
+            # Those left out of a chain would have told little more than their neighbours.
+            values = np.concatenate(more, axis=2)[:, :, : fits.draws.values.shape[2]]
+            fits = self._with_draws(fits, few, values)
+        return fits
+
+    def _with_draws(self, fits: Fits, which: np.ndarray, values: np.ndarray) -> Fits:
+        """The same with other draws of some scenarios."""
         n, chains, length, parameters = values.shape
         flat = np.moveaxis(values, 3, 1).reshape(n * parameters, chains, length)
+        summaries = {name: figures.copy() for name, figures in fits.summaries.items()}
         for name, figures in summarise(flat, **self.asked).items():
-            summaries[name][few] = figures.reshape(n, parameters)
-        draws = fits.draws.put(few, Draws(values))
-        return replace(fits, draws=draws, summaries=summaries)
+            summaries[name][which] = figures.reshape(n, parameters)
+        return replace(fits, draws=fits.draws.put(which, Draws(values)), summaries=summaries)
 
     def centred(self, fits: Fits) -> np.ndarray:
         """Draws with the intercept of the mean-centred predictors first."""
@@ -303,6 +291,32 @@ def _refuse_settings(settings: Settings) -> None:
             value=settings.running.cluster or str(settings.running.store),
             remedy="Leave out the cluster and the store.",
         )
+
+
+def _only(which: np.ndarray, prepared: Prepared) -> Prepared:
+    """The same with nothing to be done but some scenarios."""
+    problems = np.full(len(prepared.datasets.labels), "not drawn again", dtype=object)
+    problems[which] = ""
+    return replace(prepared, datasets=replace(prepared.datasets, problems=problems))
+
+
+def _unsettled(fits: Fits) -> np.ndarray:
+    """Where a summary says that draws have not settled, (scenario,) of bool."""
+    worth = np.fmin(fits.summaries["ess_bulk"], fits.summaries["ess_tail"])
+    return np.asarray(((worth < MIN_ESS) | (fits.summaries["rhat"] > MAX_RHAT)).any(axis=1))
+
+
+def _poor(fits: Fits) -> np.ndarray:
+    """Positions of the scenarios whose importance draws are not to be trusted."""
+    of = fits.draws.per_dataset
+    trusted = (
+        (of["pareto_k"] <= GOOD_K)
+        & (of["proposals_accepted"] >= FEWEST_ACCEPTED)
+        & (of["effective_share"] >= LEAST_WORTH)
+    )
+    if fits.summaries:
+        trusted &= ~_unsettled(fits)
+    return np.flatnonzero((fits.problems == "") & ~trusted)
 
 
 def _seed_of_run(seed: int, run: int) -> int:

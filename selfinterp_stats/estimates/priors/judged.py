@@ -9,7 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from selfinterp_stats.estimates.priors.fitting import Posterior, Scenarios
+from selfinterp_stats.estimates.priors.fitting import Scenarios
+from selfinterp_stats.estimates.priors.posterior import Posterior
 from selfinterp_stats.inference.engines.pareto import smoothed
 from selfinterp_stats.inference.running.devices import cores
 

@@ -37,7 +37,7 @@ def near_certain(scenarios: Scenarios, prior_set: PriorSet, seed: int = 0) -> np
         The prior is improper: nothing can be predicted from it.
     """
     rng = np.random.default_rng(seed)
-    slopes = _slopes(scenarios, prior_set, rng)
+    slopes = prior_slopes(scenarios, prior_set, rng, DRAWS)
     intercept = draw(prior_set.of_term("Intercept"), rng, (len(scenarios), DRAWS))
     certain = np.log(NEAR_CERTAIN / (1 - NEAR_CERTAIN))
     shares = np.empty(len(scenarios))
@@ -48,15 +48,24 @@ def near_certain(scenarios: Scenarios, prior_set: PriorSet, seed: int = 0) -> np
     return shares
 
 
-def _slopes(scenarios: Scenarios, prior_set: PriorSet, rng: np.random.Generator) -> np.ndarray:
-    """Slopes drawn from the prior, (scenario, draw, slope)."""
+def prior_slopes(
+    scenarios: Scenarios, prior_set: PriorSet, rng: np.random.Generator, draws: int
+) -> np.ndarray:
+    """Slopes drawn from the prior, (scenario, draw, slope).
+
+    Scenarios share what the prior has them share: a learned width is one number in each draw.
+
+    Raises
+    ------
+    InputError
+        The prior is improper.
+    """
     n, k = len(scenarios), len(scenarios.slopes)
     if prior_set.structure == "horseshoe":
-        return horseshoe.draw(rng, (n, DRAWS), k)
-    unit = rng.standard_normal((n, DRAWS, k))
+        return horseshoe.draw(rng, (n, draws), k)
+    unit = rng.standard_normal((n, draws, k))
     if prior_set.structure == "hierarchical":
-        widths = WIDTH_SCALE * np.abs(rng.standard_t(WIDTH_FREEDOM, DRAWS))
-        return unit * widths[:, None]
+        return unit * width(rng, draws)[:, None]
     if prior_set.structure == "scaled":
         return unit * scenarios.numbers_under(prior_set)[:, None, 1:, 1]
     for term in scenarios.slopes:
@@ -68,5 +77,10 @@ def _slopes(scenarios: Scenarios, prior_set: PriorSet, rng: np.random.Generator)
                 value=error.value,
                 allowed=error.allowed,
             ) from error
-    columns = [draw(prior_set.of_term(term), rng, (n, DRAWS)) for term in scenarios.slopes]
+    columns = [draw(prior_set.of_term(term), rng, (n, draws)) for term in scenarios.slopes]
     return np.stack(columns, axis=-1)
+
+
+def width(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Widths drawn from the prior of the one that scenarios share."""
+    return np.asarray(WIDTH_SCALE * np.abs(rng.standard_t(WIDTH_FREEDOM, size)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from selfinterp_stats.estimates.diagnostics import MIN_ESS
-from selfinterp_stats.estimates.priors.fitting import FIGURES, Posterior, Scenarios
+from selfinterp_stats.estimates.priors.fitting import Scenarios
+from selfinterp_stats.estimates.priors.posterior import FIGURES, Posterior
 from selfinterp_stats.estimates.results import CHAINS
 from selfinterp_stats.inference.engines.pareto import GOOD_K
 from selfinterp_stats.inference.summary.summaries import summarise
@@ -19,7 +20,6 @@ def resampled(
     log_weights: np.ndarray,
     k: np.ndarray,
     log_prior: np.ndarray,
-    note: str = "",
 ) -> Posterior:
     """Equally weighted draws out of weighted ones.
 
@@ -33,7 +33,6 @@ def resampled(
     k : (scenario,) array
         Of the ratios' tail.
     log_prior : (scenario, draw) array
-    note : str
     """
     wanted = (CHAINS, scenarios.settings.draws // CHAINS)
     chosen = _resample(log_weights, wanted[0] * wanted[1], scenarios.settings.seed)
@@ -57,7 +56,7 @@ def resampled(
         engine="reweighted", pareto_k=k, ok=ok, reason=reason
     )
     problems = np.full(len(draws), "", dtype=object)
-    return Posterior(prior_set, kept, of_draws, summaries, diagnostics, problems.astype(str), note)
+    return Posterior(prior_set, kept, of_draws, summaries, diagnostics, problems.astype(str))
 
 
 def _doubt(k: float, worth: float) -> str:

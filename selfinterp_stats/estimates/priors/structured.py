@@ -7,12 +7,14 @@ by that ratio, are draws of the other. The Pareto k of the ratios says whether t
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from selfinterp_stats.estimates.priors import horseshoe
-from selfinterp_stats.estimates.priors.fitting import Posterior, Scenarios
+from selfinterp_stats.estimates.priors.fitting import Scenarios
+from selfinterp_stats.estimates.priors.posterior import LearnedWidth, Posterior
 from selfinterp_stats.estimates.priors.resampling import resampled
 from selfinterp_stats.inference.engines.pareto import smoothed
 from selfinterp_stats.models.families import log_density, numbers_of, scaled
@@ -29,9 +31,10 @@ from selfinterp_stats.models.priors import Prior
 PROPOSALS: Final = (Prior.of("Logistic", mu=0, s=1.5), Prior.of("Logistic", mu=0, s=0.7))
 _ROUNDS: Final = 8
 _UNIT: Final = numbers_of(Prior.of("Normal", mu=0, sigma=1))
-# The width is sought from here in steps of at most a factor of 4, until one is shorter than this.
-_FIRST_WIDTH: Final = 2.0
-_CLOSE: Final = 0.1
+# The width is sought from here in steps of at most a factor of 4, until one is shorter than this:
+# draws under a width tell enough of another to propose the last fit's.
+_FIRST_WIDTH: Final = 5.0
+_CLOSE: Final = 0.35
 _MOST_FITS: Final = 8
 _LONGEST_STEP: Final = np.log(4)
 _WIDTHS: Final = 33
@@ -147,9 +150,9 @@ def fit_hierarchical(scenarios: Scenarios, prior_set: PriorSet) -> Posterior:
         ratios[cell], log_prior[cell] = one.mixture()
     weights, k = smoothed(ratios)
     log_prior += log_density(numbers_of(INTERCEPT), draws[..., 0])
-    return resampled(
-        scenarios, prior_set, draws, weights, k, log_prior, note=_note(scenarios, cells, learned)
-    )
+    found = resampled(scenarios, prior_set, draws, weights, k, log_prior)
+    of_cells = tuple(one.posterior() for one in learned)
+    return replace(found, note=_note(scenarios, cells, of_cells), learned=of_cells)
 
 
 class _Width:
@@ -182,10 +185,9 @@ class _Width:
         self.shares = np.exp(log_posterior - log_posterior.max())
         self.shares /= self.shares.sum()
 
-    def quantile(self, probability: float) -> float:
-        """A quantile of the width's posterior."""
-        ends = np.cumsum(self.shares) - self.shares / 2
-        return float(self.width * np.exp(np.interp(probability, ends, self.steps)))
+    def posterior(self) -> LearnedWidth:
+        """What is learned of the width."""
+        return LearnedWidth(np.log(self.width) + self.steps, self.shares)
 
     def mixture(self) -> tuple[np.ndarray, np.ndarray]:
         """Log-ratios of the mixture over widths to the one width, and its own log-prior."""
@@ -213,7 +215,7 @@ class _Width:
         return np.asarray(likelihood) + prior
 
 
-def _note(scenarios: Scenarios, cells: list[np.ndarray], learned: list[_Width]) -> str:
+def _note(scenarios: Scenarios, cells: list[np.ndarray], learned: tuple[LearnedWidth, ...]) -> str:
     said = []
     for cell, one in zip(cells, learned, strict=True):
         first = scenarios.labels.iloc[cell[0]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from selfinterp_stats.estimates.propagation.carried import Predicted, imputations
+from selfinterp_stats.estimates.propagation.carried import IMPUTATIONS, Predicted, imputations
 from selfinterp_stats.estimates.sensitivity.arrays import Weighed
 from selfinterp_stats.estimates.sensitivity.conclusions import Conclusion
 
@@ -23,7 +23,9 @@ def plugged_in(weighed: Mapping[tuple[str, str], Weighed]) -> dict[tuple[str, st
 
 
 def imputed(
-    weighed: Mapping[tuple[str, str], Weighed], posteriors: Mapping[str, xr.DataTree]
+    weighed: Mapping[tuple[str, str], Weighed],
+    posteriors: Mapping[str, xr.DataTree],
+    number: int = IMPUTATIONS,
 ) -> dict[tuple[str, str], np.ndarray]:
     """Stage-1 draws, each scaled by its own largest: (imputation, scenario, attribute) arrays."""
     found = {}
@@ -31,7 +33,7 @@ def imputed(
         draws = posteriors[f"weights_{base_model}_{set_}"]["posterior"]["weight"]
         ordered = draws.sel(scenario=list(one.scenarios))
         slopes = ordered.transpose("chain", "draw", "scenario", "attribute").to_numpy()
-        found[base_model, set_] = imputations(slopes)
+        found[base_model, set_] = imputations(slopes, number)
     return found
 
 
@@ -47,7 +49,7 @@ def cells_of(
         for condition in conclusion.conditions:
             given = weights[one.base_model, one.set]
             y = one.targets[None] if conclusion.against == "target" else given
-            cells.append((_of_reports(one, condition), y))
+            cells.append((of_reports(one, condition), y))
             last = condition == conclusion.conditions[-1]
             signs.append((1.0 if last else -1.0) / len(conclusion.weighed))
     return cells, signs
@@ -58,7 +60,8 @@ def _of_targets(weighed: Weighed) -> Predicted:
     return Predicted(_standardised(weighed.targets), np.arange(len(weighed.scenarios)))
 
 
-def _of_reports(weighed: Weighed, condition: str) -> Predicted:
+def of_reports(weighed: Weighed, condition: str) -> Predicted:
+    """The mean reports of a condition, standardised as the paper does."""
     reports = weighed.reports[condition]
     x = np.full(reports.values["mean"].shape, np.nan)
     for group in np.unique(reports.groups):

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from selfinterp_stats.estimates.propagation.joint import Joint, Posed, fit_joint
+from selfinterp_stats.estimates.propagation.choices import packed
+from selfinterp_stats.estimates.propagation.joint import PARTICLES, Joint, Posed, fit_joint
 from selfinterp_stats.estimates.propagation.latent import LatentModel
 from selfinterp_stats.estimates.propagation.reports import (
     reported_of,
     standardised_singles,
     targets_as_reports,
 )
-from selfinterp_stats.estimates.propagation.slopes import packed
 from selfinterp_stats.estimates.sensitivity.arrays import Weighed
 from selfinterp_stats.estimates.sensitivity.conclusions import CONTRAST, Conclusion
 from selfinterp_stats.estimates.weights import BY
@@ -115,13 +115,13 @@ def latent_correlations(
     seed : int
     """
     conditions = _conditions(conclusions)
-    joints = _joints(study, weighed, conditions, seed)
+    joints = joints_of(study, weighed, conditions, seed)
     with_targets = {
         cell: [*names, TARGET]
         for cell, names in conditions.items()
         if np.isfinite(weighed[cell].targets).any()
     }
-    beside_targets = _joints(study, weighed, with_targets, seed)
+    beside_targets = joints_of(study, weighed, with_targets, seed)
     draws = {one.id: _draws(one, joints, beside_targets) for one in conclusions}
     return LatentCorrelations(
         # Choices that follow their targets to the letter leave no posterior: it piles up at 1.
@@ -150,10 +150,25 @@ def _conditions(conclusions: Sequence[Conclusion]) -> dict[Cell, list[str]]:
     return {cell: names for cell, names in found.items() if names}
 
 
-def _joints(
-    study: Study, weighed: Mapping[Cell, Weighed], conditions: Mapping[Cell, list[str]], seed: int
+def joints_of(
+    study: Study,
+    weighed: Mapping[Cell, Weighed],
+    conditions: Mapping[Cell, list[str]],
+    seed: int,
+    particles: tuple[int, int] = PARTICLES,
 ) -> dict[Cell, JointOf]:
-    """Cells of one shape are sampled side by side."""
+    """Fit a joint model to every base model and set; those of one shape side by side.
+
+    Parameters
+    ----------
+    study : Study
+    weighed : mapping of (base model, set) to Weighed
+    conditions : mapping of (base model, set) to list of str
+        Of each; `TARGET` stands for the target weights.
+    seed : int
+    particles : (int, int)
+        As for `fit_joint`.
+    """
     singles = standardised_singles(study)
     keys = ["base_model", "set", "condition"]
     by_set = dict(list(singles.groupby(keys)))
@@ -182,7 +197,9 @@ def _joints(
         ]
         noisy = tuple(name != TARGET for name in conditions[cells[0]])
         model = LatentModel(len(study.attributes), noisy)
-        joint = fit_joint(model, labels, choices, posed, draws=DRAWS, seed=seed)
+        joint = fit_joint(
+            model, labels, choices, posed, draws=DRAWS, seed=seed, particles=particles
+        )
         for at, cell in enumerate(cells):
             joints[cell] = JointOf(tuple(conditions[cell]), joint, at, posed[at].which)
     return joints

@@ -15,6 +15,7 @@ from selfinterp_stats.estimates.propagation.carried import (
     pooled,
     regressed,
 )
+from selfinterp_stats.estimates.propagation.choices import packed
 from selfinterp_stats.estimates.propagation.joint import Posed, fit_joint
 from selfinterp_stats.estimates.propagation.latent import LatentModel
 from selfinterp_stats.estimates.propagation.scenarios import Reported, max_scaled
@@ -24,7 +25,6 @@ from selfinterp_stats.estimates.propagation.simulated import (
     draw_study,
     joined_choices,
 )
-from selfinterp_stats.estimates.propagation.slopes import packed
 from selfinterp_stats.estimates.results import CHAINS
 from selfinterp_stats.inference.engines.seeds import key_data
 from selfinterp_stats.inference.fit import fit_datasets

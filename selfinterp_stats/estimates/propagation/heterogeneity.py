@@ -10,14 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from selfinterp_stats.estimates.propagation.correlations import Cell, JointOf
-from selfinterp_stats.estimates.propagation.latent import LatentData, LatentModel
-from selfinterp_stats.estimates.propagation.sampling import Stacked, draw, random_keys, stack
+from selfinterp_stats.estimates.propagation.latent import LatentModel
+from selfinterp_stats.estimates.propagation.sampling import (
+    Stacked,
+    chosen,
+    draw,
+    random_keys,
+    stack,
+)
+from selfinterp_stats.estimates.propagation.scenarios import LatentData
 from selfinterp_stats.estimates.results import Settings
 from selfinterp_stats.inference.settings import Sampling
 from selfinterp_stats.inference.summary.summaries import summarise
@@ -42,9 +50,16 @@ COLUMNS: Final = (
     "ess_bulk",
     "pareto_k",
 )
-OF_SCENARIO: Final = (*COLUMNS[:3], "scenario", "median", "hdi_low", "hdi_high", "pd")
-# Draws of the parameters with which single scenarios' slopes are drawn, over all chains.
-TAKEN: Final = 400
+OF_SCENARIO: Final = (
+    *COLUMNS[:3],
+    "scenario",
+    "median",
+    "hdi_low",
+    "hdi_high",
+    "pd",
+    "rhat",
+    "ess_bulk",
+)
 
 
 @dataclass(frozen=True)
@@ -226,38 +241,42 @@ def _by_scenario(
     settings: Settings,
 ) -> pd.DataFrame:
     """Each scenario's own slope, in sds of report per sd of weight."""
-    import jax
-    import jax.numpy as jnp
-
     reported = data.counts[:, 0] > 0
-    data = data.astype(np.float32)
     chains, length, size = values.shape
-    taken = np.linspace(0, length - 1, TAKEN // chains).round().astype(int)
-    theta = model.unconstrain(values[:, taken].reshape(-1, size)).astype(np.float32)
-
-    def one(key: Array, theta: Array) -> Array:
-        of_draw, of_slope = jax.random.split(key)
-        chosen = jax.random.categorical(of_draw, model.log_weights(theta, data), axis=1)[:, None]
-        slope, start, variance, here = model.line(theta, data)
-        _, crossed = model.residuals(slope, start, data)
-        crossed, square = (
-            jnp.take_along_axis(a, chosen, axis=1)[:, 0] for a in (crossed, data.squares)
-        )
-        precision = jnp.exp(-2 * theta[-1]) + here * square / variance
-        mean = slope + here * crossed / variance / precision
-        drawn = mean + jax.random.normal(of_slope, mean.shape) / jnp.sqrt(precision)
-        return drawn * model.moments(theta)[1]
-
+    theta = model.unconstrain(values.reshape(-1, size)).astype(np.float32)
     keys = random_keys(settings.seed, len(theta), "slopes of scenarios", *label)
-    drawn = np.asarray(jax.lax.map(lambda pair: one(*pair), (keys, theta)), dtype=float)
+    drawn = np.asarray(_compiled(model)(keys, theta, data.astype(np.float32)), dtype=float)
     found = summarise(
-        drawn.reshape(chains, len(taken), -1).transpose(2, 0, 1), hdi_prob=settings.hdi_prob
+        drawn.reshape(chains, length, -1).transpose(2, 0, 1), hdi_prob=settings.hdi_prob
     )
-    figures = ("median", "hdi_low", "hdi_high", "pd")
-    frame = pd.DataFrame({name: found[name] for name in figures})
+    frame = pd.DataFrame({name: found[name] for name in OF_SCENARIO[4:]})
     frame.insert(0, "scenario", list(names))
     for place, (name, value) in enumerate(
         zip(("base_model", "set", "condition"), label, strict=True)
     ):
         frame.insert(place, name, value)
     return frame[reported].reset_index(drop=True)
+
+
+@lru_cache(maxsize=16)
+def _compiled(model: SlopesModel) -> Any:
+    """Every scenario's slope, in sds of report per sd of weight, for many draws of parameters."""
+    import jax
+    import jax.numpy as jnp
+
+    def one(key: Array, theta: Array, data: LatentData) -> Array:
+        of_draw, of_slope = jax.random.split(key)
+        at = chosen(of_draw, model.log_weights(theta, data))[:, None]
+        slope, start, variance, here = model.line(theta, data)
+        _, crossed = model.residuals(slope, start, data)
+        crossed, square = (
+            jnp.take_along_axis(a, at, axis=1)[:, 0] for a in (crossed, data.squares)
+        )
+        precision = jnp.exp(-2 * theta[-1]) + here * square / variance
+        mean = slope + here * crossed / variance / precision
+        drawn = mean + jax.random.normal(of_slope, mean.shape) / jnp.sqrt(precision)
+        return drawn * model.moments(theta)[1]
+
+    return jax.jit(
+        lambda keys, theta, data: jax.lax.map(lambda of: one(of[0], of[1], data), (keys, theta))
+    )

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from selfinterp_stats.estimates.propagation.latent import LatentData, LatentModel
+from selfinterp_stats.estimates.propagation.choices import Around, Choices
+from selfinterp_stats.estimates.propagation.latent import LatentModel
 from selfinterp_stats.estimates.propagation.sampling import Stacked, draw, modes, stack
-from selfinterp_stats.estimates.propagation.scenarios import Reported, latent_data
-from selfinterp_stats.estimates.propagation.slopes import Around, Choices, SlopeDraws, draw_slopes
+from selfinterp_stats.estimates.propagation.scenarios import LatentData, Reported, latent_data
+from selfinterp_stats.estimates.propagation.slopes import SlopeDraws, draw_slopes
 from selfinterp_stats.inference.settings import Sampling
 
 # Draws of every scenario's slopes: while looking for the mode, and in the end. (What is compiled

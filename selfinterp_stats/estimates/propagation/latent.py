@@ -33,9 +33,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+
+from selfinterp_stats.estimates.propagation.covariances import correlations, inverse
+from selfinterp_stats.estimates.propagation.scenarios import LatentData
 
 if TYPE_CHECKING:
     import jax
@@ -53,47 +56,6 @@ OF_WEIGHTS: Final = {
 # Of mu and log sigma, in sds of the mean reports, and of log omega.
 OF_REPORTS: Final = {"mu": (0.0, 0.5), "log_sigma": (-0.2, 0.3), "log_omega": (-0.5, 0.7)}
 NAMES: Final = ("mu", "rho", "sigma", "omega")
-
-
-class LatentData(NamedTuple):
-    """What the density needs of one study, or of many along a first axis.
-
-    Attributes
-    ----------
-    log_largest : (scenario, draw) array
-        Log of the largest slope of each stage-1 draw.
-    positive : (scenario, draw) array
-        How many of its weights are positive.
-    unweighted : (scenario, draw) array
-        Minus the log of the prior density under which it was drawn, up to a constant.
-    squares, total : (scenario, draw) array
-        Sums over attributes of the weights' squares, and of the weights.
-    products : (condition, scenario, draw) array
-        Sums over attributes of weight times mean report.
-    reports : (scenario, condition, attribute) array
-        Mean standardised reports; 0 where there is none.
-    counts : (scenario, condition) array
-        Valid reports.
-    within : (condition,) array
-        Sum of squares of single reports about their scenario's mean.
-    freedom : (condition,) array
-        Its degrees of freedom.
-    """
-
-    log_largest: Any
-    positive: Any
-    unweighted: Any
-    squares: Any
-    total: Any
-    products: Any
-    reports: Any
-    counts: Any
-    within: Any
-    freedom: Any
-
-    def astype(self, kind: type) -> LatentData:
-        """The same in another precision."""
-        return LatentData(*(a.astype(kind) for a in self))
 
 
 @dataclass(frozen=True)
@@ -253,7 +215,7 @@ class LatentModel:
         own = noise * here / jnp.maximum(data.counts, 1) + (1 - here)
         eye = jnp.eye(self.conditions, dtype=slope.dtype)
         covariance = common * here[:, :, None] * here[:, None, :] + own[:, :, None] * eye
-        precision, log_det = _inverse(covariance)
+        precision, log_det = inverse(covariance)
         return slope, mu - slope * mean, precision, log_det
 
     def moments(self, theta: Any) -> tuple[Any, Any]:
@@ -274,21 +236,10 @@ class LatentModel:
         return apart[:, None] * self.residual_correlation(theta) * apart[None, :]
 
     def residual_correlation(self, theta: Array) -> Array:
-        """Correlations of the conditions' residuals from partial ones, row by row."""
+        """Correlations of the conditions' residuals."""
         import jax.numpy as jnp
 
-        partial = jnp.tanh(self._of_reports(theta)[-1])
-        rows, at = [], 0
-        for a in range(self.conditions):
-            left, row = jnp.ones((), theta.dtype), []
-            for _ in range(a):
-                row.append(partial[at] * jnp.sqrt(left))
-                left = left * (1 - partial[at] ** 2)
-                at += 1
-            padding = [jnp.zeros((), theta.dtype)] * (self.conditions - a - 1)
-            rows.append(jnp.stack([*row, jnp.sqrt(left), *padding]))
-        factor = jnp.stack(rows)
-        return factor @ factor.T
+        return correlations(jnp.tanh(self._of_reports(theta)[-1]), self.conditions)
 
     def _noise(self, theta: Array, data: LatentData) -> Array:
         """Log-density of the single reports about their scenario's mean."""
@@ -333,26 +284,3 @@ def log_size(delta: Any) -> tuple[Any, Any, Any]:
     density = jnp.exp(-0.5 * delta * x**2) * (_WEIGHTS / 2)
     total = density.sum()
     return jnp.log(total), (density * x).sum() / total, (density * x**2).sum() / total
-
-
-def _inverse(covariance: Any) -> tuple[Any, Any]:
-    """Inverses and log determinants of (..., c, c) covariances, c being small.
-
-    Written out: LAPACK on many small matrices within one compiled program can bring XLA's threads
-    on a machine of two cores to wait for each other for ever.
-    """
-    import jax.numpy as jnp
-
-    c = covariance.shape[-1]
-    low: list[list[Any]] = [[None] * c for _ in range(c)]
-    back: list[list[Any]] = [[jnp.zeros_like(covariance[..., 0, 0])] * c for _ in range(c)]
-    for i in range(c):
-        for j in range(i + 1):
-            rest = covariance[..., i, j] - sum(low[i][k] * low[j][k] for k in range(j))
-            low[i][j] = jnp.sqrt(rest) if i == j else rest / low[j][j]
-        back[i][i] = 1 / low[i][i]
-        for j in range(i):
-            back[i][j] = -sum(low[i][k] * back[k][j] for k in range(j, i)) / low[i][i]
-    root = jnp.stack([jnp.stack(row, axis=-1) for row in back], axis=-2)
-    log_det = 2 * sum(jnp.log(low[i][i]) for i in range(c))
-    return jnp.einsum("...ka,...kb->...ab", root, root), log_det

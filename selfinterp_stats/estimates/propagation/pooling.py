@@ -7,17 +7,18 @@ weights spread below the largest is learned from all scenarios of a base model a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from selfinterp_stats.estimates.agreement import agreement_of, pearson
+from selfinterp_stats.estimates.propagation.choices import packed
 from selfinterp_stats.estimates.propagation.joint import Posed, fit_joint
-from selfinterp_stats.estimates.propagation.latent import LatentData, LatentModel
-from selfinterp_stats.estimates.propagation.sampling import random_keys
-from selfinterp_stats.estimates.propagation.scenarios import max_scaled
-from selfinterp_stats.estimates.propagation.slopes import packed
+from selfinterp_stats.estimates.propagation.latent import LatentModel
+from selfinterp_stats.estimates.propagation.sampling import chosen, random_keys
+from selfinterp_stats.estimates.propagation.scenarios import LatentData, max_scaled
 from selfinterp_stats.estimates.results import Settings
 from selfinterp_stats.estimates.weights import BY, LARGEST_WEIGHT
 from selfinterp_stats.inference.summary.summaries import summarise
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     Array = jax.Array
 
 DRAWS: Final = 2000
-# Draws of the parameters with which scenarios' weights are drawn, over all chains.
-TAKEN: Final = 400
 
 
 def pooled_weights(
@@ -50,7 +49,8 @@ def pooled_weights(
     -------
     weights : pandas.DataFrame
         One row per base model, set, scenario and attribute: ``weight`` (separate, a whole
-        number), ``pooled`` (posterior mean), ``sd``, ``hdi_low``, ``hdi_high``, +-100 scale.
+        number), ``pooled`` (posterior mean), ``sd``, ``hdi_low``, ``hdi_high``, +-100 scale;
+        ``rhat``, ``ess_bulk``.
     summary : pandas.DataFrame
         ``base_model, set, condition, quantity, separate, pooled``: Pearson's r with the mean
         reports by condition, and the hyperparameters (of pooled weights alone).
@@ -63,7 +63,7 @@ def pooled_weights(
         joint = fit_joint(model, labels, arrays, [posed], draws=DRAWS, seed=settings.seed)
         drawn = _weights(model, joint.values[0], joint.data[0], joint.slopes.slopes, settings.seed)
         frames.append(_table(labels, study.attributes, drawn, settings))
-        found = summarise(np.moveaxis(joint.values[0], 2, 0))
+        found = summarise(np.moveaxis(joint.values[0], 2, 0), hdi_prob=settings.hdi_prob)
         rows += [
             {
                 "base_model": base_model,
@@ -72,6 +72,8 @@ def pooled_weights(
                 "quantity": name,
                 "separate": np.nan,
                 "pooled": float(found["median"][i]),
+                "hdi_low": float(found["hdi_low"][i]),
+                "hdi_high": float(found["hdi_high"][i]),
                 "rhat": float(found["rhat"][i]),
                 "ess_bulk": float(found["ess_bulk"][i]),
             }
@@ -88,21 +90,26 @@ def _weights(
     model: LatentModel, values: np.ndarray, data: LatentData, slopes: np.ndarray, seed: int
 ) -> np.ndarray:
     """Draws of the weights, (chain, draw, scenario, attribute)."""
+    chains, length, size = values.shape
+    theta = model.unconstrain(values.reshape(-1, size)).astype(np.float32)
+    keys = random_keys(seed, len(theta), "pooled weights")
+    weights = max_scaled(slopes)[0].astype(np.float32)
+    drawn = np.asarray(_compiled(model)(keys, theta, data.astype(np.float32), weights), dtype=float)
+    return drawn.reshape(chains, length, *drawn.shape[1:])
+
+
+@lru_cache(maxsize=16)
+def _compiled(model: LatentModel) -> Any:
     import jax
     import jax.numpy as jnp
 
-    chains, length, size = values.shape
-    taken = np.linspace(0, length - 1, TAKEN // chains).round().astype(int)
-    theta = model.unconstrain(values[:, taken].reshape(-1, size)).astype(np.float32)
-    data, weights = data.astype(np.float32), max_scaled(slopes)[0].astype(np.float32)
+    def one(key: Array, theta: Array, data: LatentData, weights: Array) -> Array:
+        at = chosen(key, model.log_weights(theta, data))
+        return jnp.take_along_axis(weights, at[:, None, None], axis=1)[:, 0]
 
-    def one(key: Array, theta: Array) -> Array:
-        chosen = jax.random.categorical(key, model.log_weights(theta, data), axis=1)
-        return jnp.take_along_axis(jnp.asarray(weights), chosen[:, None, None], axis=1)[:, 0]
-
-    keys = random_keys(seed, len(theta), "pooled weights")
-    drawn = np.asarray(jax.lax.map(lambda pair: one(*pair), (keys, theta)), dtype=float)
-    return drawn.reshape(chains, len(taken), *drawn.shape[1:])
+    return jax.jit(
+        lambda keys, theta, *about: jax.lax.map(lambda pair: one(*pair, *about), (keys, theta))
+    )
 
 
 def _table(
@@ -118,8 +125,7 @@ def _table(
         attribute=list(attributes) * len(labels),
         pooled=found["mean"],
         sd=found["sd"],
-        hdi_low=found["hdi_low"],
-        hdi_high=found["hdi_high"],
+        **{name: found[name] for name in ("hdi_low", "hdi_high", "rhat", "ess_bulk")},
     )
 
 

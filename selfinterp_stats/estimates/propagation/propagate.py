@@ -11,7 +11,6 @@ import pandas as pd
 
 from selfinterp_stats.errors import InputError
 from selfinterp_stats.estimates.analysis import Steps, analyse_weights
-from selfinterp_stats.estimates.diagnostics import MAX_RHAT, MIN_ESS
 from selfinterp_stats.estimates.names import Names
 from selfinterp_stats.estimates.numbers import QUANTITIES
 from selfinterp_stats.estimates.propagation.beyond import beyond_correlation
@@ -32,6 +31,7 @@ from selfinterp_stats.estimates.propagation.reliability import (
     weight_reliability,
 )
 from selfinterp_stats.estimates.propagation.reports import refuse_without_repeats
+from selfinterp_stats.estimates.propagation.settled import settledness
 from selfinterp_stats.estimates.propagation.truths import draw_truths
 from selfinterp_stats.estimates.results import CHAINS, Results, Settings
 from selfinterp_stats.estimates.sensitivity.arrays import Weighed, weighed_of
@@ -114,10 +114,26 @@ class Propagation:
     run: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def diagnostics(self) -> pd.DataFrame:
+        """R-hat and bulk ESS of every posterior quantity of every table; see `settledness`."""
+        return settledness(
+            {
+                "propagated": self.table,
+                "latent": self.latent.diagnostics,
+                "reliability": self.reliability,
+                "beyond": self.beyond,
+                "heterogeneity": self.heterogeneity.table,
+                "slopes_by_scenario": self.heterogeneity.scenarios,
+                "pooled_weights": self.pooled,
+                "pooling": self.pooled_summary,
+            }
+        )
+
+    @property
     def untrusted(self) -> pd.DataFrame:
-        """Rows of `table` whose R-hat or bulk ESS says that they are not settled."""
-        settled = (self.table["rhat"] <= MAX_RHAT) & (self.table["ess_bulk"] >= MIN_ESS)
-        return self.table[~settled]
+        """Rows of `diagnostics` whose R-hat or bulk ESS says that they are not settled."""
+        every = self.diagnostics
+        return every[~every["ok"]]
 
 
 def propagate_uncertainty(
@@ -314,11 +330,8 @@ def _ordered(table: pd.DataFrame, conclusions: list[Conclusion]) -> pd.DataFrame
 
 def _run(found: Propagation, steps: Steps) -> dict[str, Any]:
     """What `analyse_weights` says of the run, and the diagnostics of what came after it."""
-    table = found.table
-    worst = {
-        name: {"max_rhat": float(rows["rhat"].max()), "min_ess_bulk": float(rows["ess_bulk"].min())}
-        for name, rows in table.groupby("estimator", sort=False)
-    }
+    worst = {name: _worst(rows) for name, rows in found.table.groupby("estimator", sort=False)}
+    by_table = found.diagnostics.groupby("table", sort=False)
     return {
         **found.weights.run,
         "engines": {
@@ -326,6 +339,17 @@ def _run(found: Propagation, steps: Steps) -> dict[str, Any]:
             "latent model": found.latent.engines,
         },
         "propagated": worst,
+        "settled": {
+            name: {"quantities": len(rows), "unsettled": int((~rows["ok"]).sum()), **_worst(rows)}
+            for name, rows in by_table
+        },
         "latent_model": found.latent.diagnostics.to_dict("records"),
         "seconds": steps.seconds,
+    }
+
+
+def _worst(rows: pd.DataFrame) -> dict[str, float]:
+    return {
+        "max_rhat": float(rows["rhat"].max()),
+        "min_ess_bulk": float(rows["ess_bulk"].min()),
     }

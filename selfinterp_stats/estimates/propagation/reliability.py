@@ -14,6 +14,7 @@ from selfinterp_stats.estimates.propagation.reports import refuse_without_repeat
 from selfinterp_stats.estimates.results import Settings
 from selfinterp_stats.estimates.weights import LARGEST_WEIGHT, fit_weights
 from selfinterp_stats.inference.engines.seeds import key_data
+from selfinterp_stats.inference.summary.summaries import summarise
 
 if TYPE_CHECKING:
     from selfinterp_stats.study import Study
@@ -172,17 +173,24 @@ def noise_ceilings(
     -------
     pandas.DataFrame
         `reports` with ``choices_ceiling`` (root of the weights' split-half reliability),
-        ``choices_ceiling_latent`` (the median of `known`), ``reports_ceiling`` (root of the
-        reports' reliability) and ``ceiling`` (of both: product of the first and the last).
+        ``choices_ceiling_latent`` (the median of `known`, with its ``rhat`` and ``ess_bulk``),
+        ``reports_ceiling`` (root of the reports' reliability) and ``ceiling`` (of both: product of
+        the first and the last).
     """
     of_weights = weights.set_index(["base_model", "set"])["spearman_brown"]
     cells = [(row["base_model"], row["set"]) for row in reports.to_dict("records")]
     choices = np.sqrt([max(float(of_weights.get(cell, np.nan)), 0.0) for cell in cells])
     own = np.sqrt(np.maximum(reports["spearman_brown"].to_numpy(), 0.0))
-    latent = [float(np.median(known[cell])) if cell in known else np.nan for cell in cells]
+    found = {cell: summarise(draws[None]) for cell, draws in known.items()}
+    latent = {
+        name: [float(found[cell][name][0]) if cell in found else np.nan for cell in cells]
+        for name in ("median", "rhat", "ess_bulk")
+    }
     return reports.assign(
         choices_ceiling=choices,
-        choices_ceiling_latent=latent,
+        choices_ceiling_latent=latent["median"],
         reports_ceiling=own,
         ceiling=choices * own,
+        rhat=latent["rhat"],
+        ess_bulk=latent["ess_bulk"],
     )

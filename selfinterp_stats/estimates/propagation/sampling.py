@@ -7,20 +7,26 @@ they come in batches; the joint model and the scenarios it is made of do.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 
+from selfinterp_stats.estimates.diagnostics import MAX_RHAT, MIN_ESS
+from selfinterp_stats.inference.engines.draws import Draws
 from selfinterp_stats.inference.engines.laplace import laplace
 from selfinterp_stats.inference.engines.seeds import key_data
 from selfinterp_stats.inference.running.chunk import Chunk, fit_chunk
 from selfinterp_stats.inference.settings import Sampling
+from selfinterp_stats.inference.summary.summaries import summarise
 
 if TYPE_CHECKING:
     import jax
 
     Array = jax.Array
+
+# How many times as many draws are made of a posterior that has not settled, try after try.
+TIMES: Final = (4, 16)
 
 
 class Stackable(Protocol):
@@ -77,7 +83,7 @@ def stack(data: Sequence[D]) -> D:
 def draw(
     model: object, batch: Stacked[Any], sampling: Sampling, *, size: int | None = None
 ) -> Chunk:
-    """Sample every dataset of a batch, so many at a time.
+    """Sample every dataset of a batch, and with more draws again what has not settled.
 
     Parameters
     ----------
@@ -85,13 +91,43 @@ def draw(
         With ``size``, ``log_density(theta, data)`` and ``constrain(theta, data)``.
     batch : Stacked
     sampling : Sampling
+        As many draws are kept of every dataset, evenly spaced where more were made.
     size : int, optional
-        All of them unless given.
+        Datasets computed at a time; all of them unless given.
     """
     from selfinterp_stats.inference.running.compiled import keep_compiled
 
     keep_compiled()
-    size = min(size or len(batch), len(batch))
+    chunk = _drawn(model, batch, sampling, size or len(batch))
+    for times in TIMES:
+        poor = np.flatnonzero((chunk.problems == "") & ~settled(chunk.draws.values))
+        if not len(poor):
+            break
+        more = replace(sampling, draws=times * sampling.draws)
+        again = _drawn(model, batch.select(poor), more, 1).draws
+        kept = Draws(again.values[:, :, ::times], per_dataset=again.per_dataset)
+        chunk = replace(chunk, draws=chunk.draws.put(poor, kept))
+    return chunk
+
+
+def settled(values: np.ndarray) -> np.ndarray:
+    """Whether R-hat and bulk ESS of all parameters say so, a (dataset,) array of bool.
+
+    Parameters
+    ----------
+    values : (dataset, chain, draw, parameter) array
+        A parameter that is constant has settled.
+    """
+    n, chains, length, parameters = values.shape
+    flat = np.moveaxis(values, 3, 1).reshape(n * parameters, chains, length)
+    found = summarise(flat)
+    poor = (found["rhat"] > MAX_RHAT) | (found["ess_bulk"] < MIN_ESS)
+    return np.asarray(~poor.reshape(n, parameters).any(axis=1))
+
+
+def _drawn(model: object, batch: Stacked[Any], sampling: Sampling, size: int) -> Chunk:
+    """Sample every dataset once, so many at a time."""
+    size = min(size, len(batch))
     parts = [
         fit_chunk(
             cast(Any, model),
@@ -107,8 +143,6 @@ def draw(
 
 
 def _joined(parts: list[Chunk]) -> Chunk:
-    from selfinterp_stats.inference.engines.draws import Draws
-
     if len(parts) == 1:
         return parts[0]
     names = parts[0].draws.per_dataset
@@ -122,6 +156,23 @@ def _joined(parts: list[Chunk]) -> Chunk:
         np.concatenate([getattr(part, name) for part in parts]) for name in ("engines", "problems")
     )
     return Chunk(drawn, engines, problems)
+
+
+def chosen(key: Array, log_weights: Array) -> Array:
+    """Pick one draw of every scenario by its weight, a (scenario,) array of places.
+
+    Parameters
+    ----------
+    key : random key
+    log_weights : (scenario, draw) array
+    """
+    import jax
+    import jax.numpy as jnp
+
+    # One random number a scenario, where a categorical draw would take one for each of its draws.
+    below = jnp.cumsum(jax.nn.softmax(log_weights, axis=1), axis=1)
+    at = jax.random.uniform(key, (len(below), 1)) * below[:, -1:]
+    return jnp.minimum((below < at).sum(axis=1), below.shape[1] - 1)
 
 
 def random_keys(seed: int, number: int, *labels: str) -> Array:

@@ -4,11 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from selfinterp_stats.estimates.propagation.latent import LatentData
 from selfinterp_stats.estimates.propagation.slopes import SlopeDraws
+
+
+class LatentData(NamedTuple):
+    """What the density needs of one study, or of many along a first axis.
+
+    Attributes
+    ----------
+    log_largest : (scenario, draw) array
+        Log of the largest slope of each stage-1 draw.
+    positive : (scenario, draw) array
+        How many of its weights are positive.
+    unweighted : (scenario, draw) array
+        Minus the log of the prior density under which it was drawn, up to a constant.
+    squares, total : (scenario, draw) array
+        Sums over attributes of the weights' squares, and of the weights.
+    products : (condition, scenario, draw) array
+        Sums over attributes of weight times mean report.
+    reports : (scenario, condition, attribute) array
+        Mean standardised reports; 0 where there is none.
+    counts : (scenario, condition) array
+        Valid reports.
+    within : (condition,) array
+        Sum of squares of single reports about their scenario's mean.
+    freedom : (condition,) array
+        Its degrees of freedom.
+    """
+
+    log_largest: Any
+    positive: Any
+    unweighted: Any
+    squares: Any
+    total: Any
+    products: Any
+    reports: Any
+    counts: Any
+    within: Any
+    freedom: Any
+
+    def astype(self, kind: type) -> LatentData:
+        """The same in another precision."""
+        return LatentData(*(a.astype(kind) for a in self))
 
 
 @dataclass(frozen=True)

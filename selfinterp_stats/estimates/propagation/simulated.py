@@ -23,6 +23,9 @@ class SimulatedDesign:
     ----------
     scenarios, attributes, trials, reports, conditions : int
         Trials and reports are per scenario.
+    log_tau : (float, float) or None
+        Mean and sd of the log of the sd with which scenarios' slopes of reports on weights
+        differ; None where they do not.
     """
 
     scenarios: int = 30
@@ -30,6 +33,7 @@ class SimulatedDesign:
     trials: int = 50
     reports: int = 10
     conditions: int = 1
+    log_tau: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,10 @@ class SimulatedStudy:
 
     Attributes
     ----------
+    parameters : dict of str to float
+        Under the names of `LatentModel.parameters`, and ``tau`` where slopes differ.
     correlations : (condition,) array
-        The latent ones, which the reports were drawn with.
+        The latent ones among them, which the reports were drawn with.
     realised : (condition,) array
         Pearson's r of the true weights with the expected reports of these scenarios.
     weights : (scenario, attribute) array
@@ -50,6 +56,7 @@ class SimulatedStudy:
         As they are, not standardised: the prior of their mean and sd is part of the model.
     """
 
+    parameters: dict[str, float]
     correlations: np.ndarray
     realised: np.ndarray
     weights: np.ndarray
@@ -77,11 +84,22 @@ def draw_study(design: SimulatedDesign, seed: int, name: str) -> SimulatedStudy:
     rho = random.uniform(-1, 1, c)
     mean, sd = LatentModel(design.attributes, ()).moments(np.array([ell, log_nu, delta, logit_pi]))
     unit = (weights - float(mean)) / float(sd)
-    errors = _errors(random, design)
+    errors, partial = _errors(random, design)
     expected = mu[:, None, None] + np.exp(log_sigma)[:, None, None] * (
         rho[:, None, None] * unit + np.sqrt(1 - rho**2)[:, None, None] * errors
     )
+    parameters = {"ell": ell, "nu": np.exp(log_nu), "delta": delta, "pi": expit(logit_pi)}
+    of_reports = {"mu": mu, "rho": rho, "sigma": np.exp(log_sigma), "omega": np.exp(log_omega)}
+    parameters |= {
+        f"{stem}[{i}]": one for stem, of in of_reports.items() for i, one in enumerate(of)
+    }
+    parameters |= {f"partial[{a},{b}]": one for (a, b), one in partial.items()}
+    if design.log_tau is not None:
+        parameters["tau"] = np.exp(random.normal(*design.log_tau))
+        own = parameters["tau"] * random.standard_normal((c, design.scenarios, 1))
+        expected = expected + own * weights
     return SimulatedStudy(
+        parameters={name: float(value) for name, value in parameters.items()},
         correlations=rho,
         realised=np.array([np.corrcoef(one.ravel(), weights.ravel())[0, 1] for one in expected]),
         weights=weights,
@@ -118,19 +136,21 @@ def _choices(
     return pd.DataFrame({"scenario": scenario, "chose_a": chose_a.ravel().astype(int), **columns})
 
 
-def _errors(random: np.random.Generator, design: SimulatedDesign) -> np.ndarray:
+def _errors(
+    random: np.random.Generator, design: SimulatedDesign
+) -> tuple[np.ndarray, dict[tuple[int, int], float]]:
     """Standard normal residuals, correlated over conditions by uniform partial correlations."""
     c = design.conditions
-    factor = np.eye(c)
+    factor, partials = np.eye(c), {}
     for a in range(c):
         left = 1.0
         for b in range(a):
-            partial = random.uniform(-1, 1)
+            partial = partials[a, b] = random.uniform(-1, 1)
             factor[a, b] = partial * np.sqrt(left)
             left *= 1 - partial**2
         factor[a, a] = np.sqrt(left)
     z = random.standard_normal((c, design.scenarios, design.attributes))
-    return np.einsum("cd,dsk->csk", factor, z)
+    return np.einsum("cd,dsk->csk", factor, z), partials
 
 
 def _reported(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from selfinterp_stats.estimates.propagation.joint import Joint
-from selfinterp_stats.estimates.propagation.latent import LatentData, LatentModel
-from selfinterp_stats.estimates.propagation.sampling import random_keys
-from selfinterp_stats.estimates.propagation.scenarios import max_scaled
+from selfinterp_stats.estimates.propagation.latent import LatentModel
+from selfinterp_stats.estimates.propagation.sampling import chosen, random_keys
+from selfinterp_stats.estimates.propagation.scenarios import LatentData, max_scaled
 
 if TYPE_CHECKING:
     import jax
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     Array = jax.Array
 
 # Draws of the parameters for each of which every scenario's truth is drawn once, over all chains.
-DRAWS: Final = 1000
+DRAWS: Final = 2000
 _TOGETHER: Final = 50
 
 
@@ -62,16 +63,25 @@ def draw_truths(
     theta = model.unconstrain(values[:, taken].reshape(-1, size)).astype(np.float32)
     data = joint.data[study].astype(np.float32)
     weights = max_scaled(joint.slopes.slopes[which])[0].astype(np.float32)
-    compiled = jax.jit(jax.vmap(lambda key, one: _one(model, key, one, data, weights)))
+    compiled = _compiled(model)
     keys = random_keys(seed, len(theta), "truths", *label)
     parts = [
-        jax.device_get(compiled(keys[i : i + _TOGETHER], theta[i : i + _TOGETHER]))
+        jax.device_get(compiled(keys[i : i + _TOGETHER], theta[i : i + _TOGETHER], data, weights))
         for i in range(0, len(theta), _TOGETHER)
     ]
     drawn, expected = (np.concatenate([part[i] for part in parts]) for i in range(2))
     shape = (chains, len(taken))
     return Truths(
         drawn.reshape(*shape, *drawn.shape[1:]), expected.reshape(*shape, *expected.shape[1:])
+    )
+
+
+@lru_cache(maxsize=16)
+def _compiled(model: LatentModel) -> Any:
+    import jax
+
+    return jax.jit(
+        jax.vmap(lambda key, theta, *about: _one(model, key, theta, *about), (0, 0, None, None))
     )
 
 
@@ -83,8 +93,8 @@ def _one(
     import jax.numpy as jnp
 
     of_draw, of_error, of_noise = jax.random.split(key, 3)
-    chosen = jax.random.categorical(of_draw, model.log_weights(theta, data), axis=1)
-    w = jnp.take_along_axis(weights, chosen[:, None, None], axis=1)[:, 0]
+    at = chosen(of_draw, model.log_weights(theta, data))
+    w = jnp.take_along_axis(weights, at[:, None, None], axis=1)[:, 0]
     slope, start, precision, _ = model.regression(theta, data)
     line = start[:, None, None] + slope[:, None, None] * w
     # A draw of residual and noise, put right by what the reports show of their sum (Matheron).

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_GROUPS: Final = ("slopes", "Intercept", "sigma", "log-likelihood")
 _TITLES: Final = {"sigma": "residual sd", "Intercept": "intercept"}
 _ROW_INCHES: Final = 1.15
 
@@ -34,18 +33,22 @@ def draw_ranks(found: list[tuple[str, Ranks]]) -> Figure:
     """
     height = _ROW_INCHES * len(found) + 0.55
     figure = drawing.sheet(drawing.TWO_COLUMNS, height, layout="constrained")
-    panels = figure.subplots(len(found), len(_GROUPS), squeeze=False, sharex=True)
+    names = [list(ranks.groups()) for _, ranks in found]
+    columns = max(map(len, names))
+    panels = figure.subplots(len(found), columns, squeeze=False, sharex=True)
     for row, (label, ranks) in enumerate(found):
         groups = ranks.groups()
-        for column, group in enumerate(_GROUPS):
-            axes = panels[row, column]
-            if group not in groups:
+        for column, axes in enumerate(panels[row]):
+            if column >= len(groups):
                 axes.set_visible(False)
                 continue
+            group = names[row][column]
             _panel(axes, ranks, groups[group])
-            if row == 0 or group not in found[row - 1][1].groups():
+            if row == 0 or names[row - 1][column : column + 1] != [group]:
                 axes.set_title(_TITLES.get(group, group))
-        panels[row, 0].set_ylabel(label.replace(", ", ",\n"), fontsize=6.5)
+        panels[row, 0].set_ylabel(
+            label.replace(", ", ",\n").replace(" under ", "\nunder\n"), fontsize=6.5
+        )
     figure.supxlabel("rank, as a share of the draws", fontsize=7.5)
     return figure
 

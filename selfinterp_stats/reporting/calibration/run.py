@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from selfinterp_stats.estimates.analysis import Steps
 from selfinterp_stats.estimates.calibration import Calibration, calibrate
 from selfinterp_stats.estimates.calibration.checks import FACTORS, LEVEL
-from selfinterp_stats.estimates.calibration.models import Calibrated
+from selfinterp_stats.estimates.calibration.models import Calibratable
 from selfinterp_stats.estimates.calibration.predictive import BINS
 from selfinterp_stats.estimates.calibration.ranks import Ranks
 from selfinterp_stats.estimates.calibration.recovery import STUDIES
@@ -56,7 +56,7 @@ def write_calibration(
     *,
     simulations: int = 1000,
     level: float = LEVEL,
-    models: Sequence[Calibrated] | None = None,
+    models: Sequence[Calibratable] | None = None,
     studies: int = STUDIES,
     study: Study | None = None,
     settings: Settings | None = None,

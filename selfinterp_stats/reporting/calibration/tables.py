@@ -17,6 +17,7 @@ from selfinterp_stats.estimates.calibration.table import (
     SBC,
     troubles,
 )
+from selfinterp_stats.estimates.calibration.uniformity import NARROW
 from selfinterp_stats.reporting import cells, layout, rounding
 
 FIRST: Final = ("check", "model", "quantity", "statistic", "value", "expected", "low", "high")
@@ -24,6 +25,11 @@ FIRST: Final = ("check", "model", "quantity", "statistic", "value", "expected", 
 _COMPONENTS: Final = (
     "Shift and spread: means of the first two orthonormal polynomials of the rank, zero if "
     "calibrated; a positive spread says that posteriors are too narrow."
+)
+
+_POWER: Final = (
+    "Power: how often a test of one quantity, corrected for all tests, finds posteriors whose sds "
+    f"are {NARROW:g} times too small."
 )
 
 _INTERVALS: Final = (
@@ -56,6 +62,7 @@ def ranks_table(found: Calibration) -> layout.ReadingTable:
                 rounding.written(row["value"], 2),
                 p_value(row["p_value"]),
                 p_value(row["p_adjusted"]),
+                rounding.share(row["power"]),
                 verdict(row),
             ),
         )
@@ -68,11 +75,12 @@ def ranks_table(found: Calibration) -> layout.ReadingTable:
         "calibration_ranks",
         "Are the ranks of the truth uniform?",
         "model",
-        ("ranks of", "simula-\ntions", "shift", "spread", "F", "p", "p, Holm", ""),
-        "lrrrrrrl",
+        ("ranks of", "simula-\ntions", "shift", "spread", "F", "p", "p, Holm", "power", ""),
+        "lrrrrrrrl",
         body,
         (
             _COMPONENTS,
+            _POWER,
             *(f"{note[0].upper()}{note[1:]}." for note in (*stand_ins, *lost)),
         ),
     )
@@ -116,16 +124,23 @@ def coverage_table(found: Calibration) -> layout.ReadingTable:
         lowest = group["p_adjusted"].min()
         worst = "passes" if (group["passes"] == "yes").all() else "FAILS"
         shown = tuple(rounding.written(share, 3) for share in shares)
-        body.append((str(model), (str(quantity), *shown, p_value(lowest), worst)))
+        n = rounding.whole(group["n"].iloc[0])
+        body.append((str(model), (str(quantity), n, *shown, p_value(lowest), worst)))
     kinds = tuple(dict.fromkeys(rows["statistic"]))
     return layout.ReadingTable(
         "calibration_coverage",
         "How often do intervals hold the truth?",
         "model",
-        ("interval of", *(kind.replace(" ", "\n") for kind in kinds), "smallest\np, Holm", ""),
-        "l" + "r" * len(kinds) + "rl",
+        (
+            "interval of",
+            "simula-\ntions",
+            *(kind.replace(" ", "\n") for kind in kinds),
+            "smallest\np, Holm",
+            "",
+        ),
+        "lr" + "r" * len(kinds) + "rl",
         body,
-        (f"Shares of {rounding.whole(found.simulations)} simulations per model.",),
+        ("Shares of a model’s simulations, pooled over the quantities that are named together.",),
     )
 
 

@@ -59,9 +59,10 @@ def headline(found: Propagation) -> list[str]:
         return ["The study holds no correlation of reports with fitted weights."]
     largest = wide[PLUG_IN].abs().idxmax()
     row = wide.loc[largest]
-    diagnostics = found.run["propagated"].values()
+    diagnostics = found.run["settled"].values()
     worst = max(one["max_rhat"] for one in diagnostics)
     least = min(one["min_ess_bulk"] for one in diagnostics)
+    number = sum(one["quantities"] for one in diagnostics)
     name = cells.spaced(str(largest))
     plug_in, carried, latent = (rounding.written(row[one], 2) for one in ORDER)
     return [
@@ -71,8 +72,8 @@ def headline(found: Propagation) -> list[str]:
             "expected reports."
         ),
         (
-            f"The worst R-hat of any estimate is {rounding.written(worst, 3)}, the smallest bulk "
-            f"ESS {rounding.whole(least)}."
+            f"Of {rounding.whole(number)} posterior quantities in all tables the worst R-hat is "
+            f"{rounding.written(worst, 3)}, the smallest bulk ESS {rounding.whole(least)}."
         ),
     ]
 
