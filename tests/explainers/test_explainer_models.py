@@ -240,7 +240,7 @@ def test_a_bias_of_two_logits_does_not_move_delta():
                 seed=i,
             )
             data = collapse(answers, answers["outcome"])
-            _, drawn = sample_items(data, label="x", categories=2, draws=800, seed=0)
+            _, drawn = sample_items(data, label="x", categories=2, draws=4000, seed=0)
             weights = next(
                 one.weights
                 for one in contrasts([cell.pair for cell in data.cells])
@@ -287,7 +287,7 @@ def mean_gap(rows):
 def test_scores_that_are_often_zero_are_taken_apart_at_zero():
     """Zeros in 50% of cross and 30% of self cells; above zero the self effect is .9 logits."""
     rows = scored([0.1, 0.2, 0.45, 0.6, 0.93], zeros=0.5)
-    results = analyse_explainers(study(rows), draws=1600)
+    results = analyse_explainers(study(rows), draws=4000)
     assert set(results.table["outcome"]) == {
         "bounded score",
         "score above zero",
@@ -311,7 +311,7 @@ def test_scores_that_are_often_zero_are_taken_apart_at_zero():
 def test_verdicts_are_taken_apart(tmp_path):
     """Detection, content and validity of a simulated study, beside counts of its answers."""
     simulate_explainers(tmp_path / "s", ExplainerDesign(models=2, items=300, seed=1))
-    results = analyse_explainers(load_explainers(tmp_path / "s"), draws=800)
+    results = analyse_explainers(load_explainers(tmp_path / "s"), draws=4000)
     items = results.study.items
     valid = items[items["predicted"] != "invalid"]
     right = valid[valid["predicted"] == valid["expected"]]
