@@ -15,7 +15,13 @@ from selfinterp_stats.estimates.explainers.cells import sample_items
 from selfinterp_stats.estimates.explainers.closed_form import closed_form
 from selfinterp_stats.estimates.explainers.contrasts import contrasts
 from selfinterp_stats.inference.density.graph_model import lift_graph
-from selfinterp_stats.models.explainers.items import CLASS_SD, ItemDesign, item_model
+from selfinterp_stats.models.explainers.items import (
+    CLASS_SD,
+    CLUSTER_NODES,
+    MANY_CLUSTER_NODES,
+    ItemDesign,
+    item_model,
+)
 from selfinterp_stats.models.explainers.patterns import FEW_CLUSTERS, Patterns, collapse
 from selfinterp_stats.models.explainers.runs import RunPrior
 from selfinterp_stats.study.explainers import ExplainerStudy, load_explainers
@@ -152,19 +158,21 @@ def test_the_likelihood_is_that_of_items_one_by_one():
     assert found == pytest.approx(expected, abs=1e-3)
 
 
-def test_many_clusters_are_integrated_out():
+@pytest.mark.parametrize(("n", "nodes"), [(90, CLUSTER_NODES), (400, MANY_CLUSTER_NODES)])
+def test_many_clusters_are_integrated_out(n, nodes):
     """Against sums over items in clusters, both effects laid out on fine grids."""
     import jax
     from scipy.special import logsumexp
     from scipy.stats import norm
 
-    items = simulated(2, 90, seed=2)
+    items = simulated(2, n, seed=2)
     items["cluster"] = items["target"] + (items.groupby("target").cumcount() % 23).astype(str)
     items["cluster"] = items.groupby("item")["cluster"].transform("first")
     data = collapse(items, items["outcome"])
     assert data.patterns.copies.sum() == items["cluster"].nunique() > FEW_CLUSTERS
     assert data.patterns.items.sum() == items["item"].nunique()
     design = ItemDesign.of(data)
+    assert design.cluster_nodes == nodes
     names = [f"given_{name}" for name in Patterns._fields]
     graph = lift_graph(item_model(design, data), names)
     plain = data.patterns._replace(times=0 * data.patterns.times)
@@ -173,7 +181,7 @@ def test_many_clusters_are_integrated_out():
         density = jax.jit(graph.log_density)
         found = float(density(theta, data.patterns)) - float(density(theta, plain))
         own = graph.split(np.asarray(jax.jit(graph.constrain)(theta, data.patterns)))
-    grid = np.linspace(-6, 6, 241)
+    grid = np.linspace(-6, 6, 121)
     log_weights = norm.logpdf(grid) + np.log(grid[1] - grid[0])
     cells = {cell.pair: value for cell, value in zip(data.cells, own["cell"], strict=True)}
     expected = 0.0
@@ -188,7 +196,7 @@ def test_many_clusters_are_integrated_out():
             )
             logs += logsumexp(each + log_weights, axis=1)
         expected += logsumexp(logs)
-    # 21 nodes for items and 11 for clusters, sds near 1.
+    # 21 nodes for items, sds near 1; 11 nodes for clusters of a few items, 41 for larger ones.
     assert found == pytest.approx(expected, abs=1e-2)
 
 

@@ -1,4 +1,8 @@
-"""From a model of crossed cells to draws: by importance, and by NUTS where that is not trusted."""
+"""From a model of crossed cells to draws: by importance, and by NUTS where that is not trusted.
+
+Importance proposes around the Laplace fit first, and then, where its draws are poor, around their
+own mean and spread: a few rounds of that cost less than the shortest run of NUTS.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +52,7 @@ class Sampled:
     engine : str
         ``importance`` or ``nuts``.
     pareto_k : float
-        Shape of the tail of the importance ratios.
+        Shape of the tail of the importance ratios, at the last attempt.
     accepted : float
         Share of the proposals that were taken.
     diverging : int
@@ -109,7 +113,7 @@ def sample(
     wide : object, optional
         See `steadied`.
     enough : float
-        Effective draws of every parameter below which importance is given up for NUTS.
+        Effective draws of every parameter below which the next attempt is made.
     """
     import jax
 
