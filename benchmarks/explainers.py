@@ -274,6 +274,10 @@ def main() -> int:
             part = PARTS[name](given.data, Path(work))
         ran = part.pop("ran")
         taken = {"seconds": ran.seconds, "cpu_seconds": ran.cpu_seconds}
+        if not np.isnan(ran.health["largest_rhat"]):
+            part["claims"]["R-hat up to 1.01 and bulk ESS from 400 in every row"] = bool(
+                ran.health["largest_rhat"] <= 1.01 and ran.health["smallest_ess_bulk"] >= 400
+            )
         found[name] = {**part, **taken, **ran.health, "load": os.getloadavg()[0]}
         print(json.dumps({name: found[name]}, indent=1), flush=True)
         found = {name: found[name] for name in PARTS if name in found}

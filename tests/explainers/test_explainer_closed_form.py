@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from explainer_data import published_cells, real
+from explainer_data import PUBLISHED_CELLS, real
 
 from selfinterp_stats.errors import InputError
 from selfinterp_stats.estimates.explainers.closed_form import cell_means, closed_form
@@ -54,7 +54,7 @@ def test_the_published_interactions_come_from_the_cells(task, delta, se, with_ru
 
 
 def test_the_papers_table_gives_the_same():
-    cells = load_explainers(published_cells()).cells
+    cells = load_explainers(PUBLISHED_CELLS).cells
     for task, rows in cells.groupby("task"):
         if task in PUBLISHED:
             theirs = pick(closed_form(rows), "delta")
@@ -74,7 +74,7 @@ def test_in_a_2_x_2_delta_is_half_the_sum_of_the_gaps_and_no_target_has_its_own(
 
 
 def test_with_one_target_there_is_a_gap_and_no_delta():
-    rows = load_explainers(published_cells()).cells.query("task == 'feature_descriptions'")
+    rows = load_explainers(PUBLISHED_CELLS).cells.query("task == 'feature_descriptions'")
     found = closed_form(rows[rows["target"] == "Llama-3.1-8B"])
     assert pick(found, "self_cross_gap", "Llama-3.1-8B")["identified"] == "yes"
     assert pick(found, "delta")["identified"] == "no"

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from explainer_data import published_cells, real, recognition
+from explainer_data import PUBLISHED_CELLS, real, recognition
 
 from selfinterp_stats.errors import InputError
 from selfinterp_stats.estimates.explainers.analysis import analyse_explainers
@@ -15,7 +15,13 @@ from selfinterp_stats.estimates.explainers.cells import sample_items
 from selfinterp_stats.estimates.explainers.closed_form import closed_form
 from selfinterp_stats.estimates.explainers.contrasts import contrasts
 from selfinterp_stats.inference.density.graph_model import lift_graph
-from selfinterp_stats.models.explainers.items import CLASS_SD, ITEM_SD, ItemDesign, item_model
+from selfinterp_stats.models.explainers.items import (
+    CLASS_SD,
+    CLUSTER_NODES,
+    MANY_CLUSTER_NODES,
+    ItemDesign,
+    item_model,
+)
 from selfinterp_stats.models.explainers.patterns import FEW_CLUSTERS, Patterns, collapse
 from selfinterp_stats.models.explainers.runs import RunPrior
 from selfinterp_stats.study.explainers import ExplainerStudy, load_explainers
@@ -99,11 +105,12 @@ def test_collapsing_loses_no_answer():
     items = simulated(3, 200, missing=0.2, classes=2)
     data = collapse(items, items["outcome"])
     p = data.patterns
-    times = p.times.sum(axis=0)[:, None]
-    assert len(times) < 600
-    assert (times * p.seen).sum() == len(items)
+    # Of two classes of three targets: three answers of which each is right, wrong or missing.
+    assert p.by_category.shape[:2] == (6, 32)
+    answered = p.by_category * p.items[:, :, None, None]
+    assert answered.sum() == len(items)
     sums = np.zeros(len(data.cells))
-    np.add.at(sums, p.cell[p.site], times * p.seen * p.answer)
+    np.add.at(sums, p.cell, answered[:, :, 1].sum(axis=1))
     right = items.groupby(["explainer", "target"])["outcome"].sum()
     assert [right[cell.pair] for cell in data.cells] == list(sums)
 
@@ -129,10 +136,12 @@ def test_the_likelihood_is_that_of_items_one_by_one():
         for p in design.parts
     )
     expected = multivariate_normal(np.zeros(4), total).logpdf(own["cell"])
-    for name in ("sd_explainer", "sd_target"):
-        expected += halfnorm(scale=1.5).logpdf(sds[name]) + np.log(sds[name])
-    expected += lognorm(0.6, scale=0.2).logpdf(sds["sd_pair"]) + np.log(sds["sd_pair"])
-    expected += (halfnorm(scale=ITEM_SD).logpdf(own["sd_item"]) + np.log(own["sd_item"])).sum()
+    # Sds are sampled as standard normal variates of the same prior quantile.
+    for place, name in enumerate(sds):
+        prior = lognorm(0.6, scale=0.2) if name == "sd_pair" else halfnorm(scale=1.5)
+        at = theta[place] if name != "sd_item" else theta[7:9]
+        assert own[name] == pytest.approx(prior.ppf(norm.cdf(at)))
+        expected += norm.logpdf(at).sum()
     expected += norm(0, CLASS_SD).logpdf(own["class"]).sum()
     grid = np.linspace(-8, 8, 4001)
     weights = norm.logpdf(grid) + np.log(grid[1] - grid[0])
@@ -149,18 +158,21 @@ def test_the_likelihood_is_that_of_items_one_by_one():
     assert found == pytest.approx(expected, abs=1e-3)
 
 
-def test_many_clusters_are_integrated_out():
+@pytest.mark.parametrize(("n", "nodes"), [(90, CLUSTER_NODES), (400, MANY_CLUSTER_NODES)])
+def test_many_clusters_are_integrated_out(n, nodes):
     """Against sums over items in clusters, both effects laid out on fine grids."""
     import jax
     from scipy.special import logsumexp
     from scipy.stats import norm
 
-    items = simulated(2, 90, seed=2)
+    items = simulated(2, n, seed=2)
     items["cluster"] = items["target"] + (items.groupby("target").cumcount() % 23).astype(str)
     items["cluster"] = items.groupby("item")["cluster"].transform("first")
     data = collapse(items, items["outcome"])
-    assert data.patterns.times.shape[0] == items["cluster"].nunique() > FEW_CLUSTERS
+    assert data.patterns.copies.sum() == items["cluster"].nunique() > FEW_CLUSTERS
+    assert data.patterns.items.sum() == items["item"].nunique()
     design = ItemDesign.of(data)
+    assert design.cluster_nodes == nodes
     names = [f"given_{name}" for name in Patterns._fields]
     graph = lift_graph(item_model(design, data), names)
     plain = data.patterns._replace(times=0 * data.patterns.times)
@@ -169,7 +181,7 @@ def test_many_clusters_are_integrated_out():
         density = jax.jit(graph.log_density)
         found = float(density(theta, data.patterns)) - float(density(theta, plain))
         own = graph.split(np.asarray(jax.jit(graph.constrain)(theta, data.patterns)))
-    grid = np.linspace(-6, 6, 241)
+    grid = np.linspace(-6, 6, 121)
     log_weights = norm.logpdf(grid) + np.log(grid[1] - grid[0])
     cells = {cell.pair: value for cell, value in zip(data.cells, own["cell"], strict=True)}
     expected = 0.0
@@ -184,7 +196,7 @@ def test_many_clusters_are_integrated_out():
             )
             logs += logsumexp(each + log_weights, axis=1)
         expected += logsumexp(logs)
-    # 21 nodes for items and 11 for clusters, sds near 1.
+    # 21 nodes for items, sds near 1; 11 nodes for clusters of a few items, 41 for larger ones.
     assert found == pytest.approx(expected, abs=1e-2)
 
 
@@ -236,7 +248,7 @@ def test_a_bias_of_two_logits_does_not_move_delta():
                 seed=i,
             )
             data = collapse(answers, answers["outcome"])
-            _, drawn = sample_items(data, label="x", categories=2, draws=800, seed=0)
+            _, drawn = sample_items(data, label="x", categories=2, draws=4000, seed=0)
             weights = next(
                 one.weights
                 for one in contrasts([cell.pair for cell in data.cells])
@@ -283,7 +295,7 @@ def mean_gap(rows):
 def test_scores_that_are_often_zero_are_taken_apart_at_zero():
     """Zeros in 50% of cross and 30% of self cells; above zero the self effect is .9 logits."""
     rows = scored([0.1, 0.2, 0.45, 0.6, 0.93], zeros=0.5)
-    results = analyse_explainers(study(rows), draws=1600)
+    results = analyse_explainers(study(rows), draws=4000)
     assert set(results.table["outcome"]) == {
         "bounded score",
         "score above zero",
@@ -307,7 +319,7 @@ def test_scores_that_are_often_zero_are_taken_apart_at_zero():
 def test_verdicts_are_taken_apart(tmp_path):
     """Detection, content and validity of a simulated study, beside counts of its answers."""
     simulate_explainers(tmp_path / "s", ExplainerDesign(models=2, items=300, seed=1))
-    results = analyse_explainers(load_explainers(tmp_path / "s"), draws=800)
+    results = analyse_explainers(load_explainers(tmp_path / "s"), draws=4000)
     items = results.study.items
     valid = items[items["predicted"] != "invalid"]
     right = valid[valid["predicted"] == valid["expected"]]
@@ -347,7 +359,7 @@ def test_too_few_draws_are_refused(draws):
 
 
 def test_the_published_cells_give_the_closed_form():
-    cells = load_explainers(published_cells()).cells
+    cells = load_explainers(PUBLISHED_CELLS).cells
     wanted = cells[cells["task"].isin(("activation_patching", "input_ablation"))]
     both = ExplainerStudy(pd.DataFrame(columns=list(ITEM_COLUMNS)), wanted)
     results = analyse_explainers(both, draws=4000, runs=RunPrior(5.0, 0))

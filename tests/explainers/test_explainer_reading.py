@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from explainer_data import (
+    PUBLISHED_CELLS,
     feature_row,
     hint_row,
     patching_row,
-    published_cells,
     real,
     recognition,
     sentence,
@@ -196,7 +196,7 @@ def test_a_simulated_study_is_read_with_its_known_truth(tmp_path):
 
 
 def test_the_published_cells_are_read_metric_by_metric():
-    study = check_design(load_explainers(published_cells()))
+    study = check_design(load_explainers(PUBLISHED_CELLS))
     patching = study.cells[study.cells["task"] == "activation_patching"]
     assert list(patching["value"]) == [64.0, 54.1, 48.6, 41.7]
     assert list(patching["se"]) == [0.4, 0.4, 0.7, 0.7]

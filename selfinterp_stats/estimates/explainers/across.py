@@ -18,6 +18,7 @@ from selfinterp_stats.estimates.explainers.measures import Measure
 
 CHANNEL: Final = "channel_contrast"
 PER_DOUBLING: Final = "per_doubling"
+APART: Final = "conditions taken as independent: items that they share would if anything narrow it"
 _WITHOUT: Final = ("without", "no ", "no_", "no-", "off", "none", "baseline")
 
 
@@ -101,7 +102,7 @@ def _conditions(group: list[Design]) -> Iterator[Comparison]:
                 CHANNEL,
                 scale,
                 one.sums(scale)[DELTA] - baseline.sums(scale)[DELTA],
-                f"delta of {high!r} less delta of {low!r}",
+                f"delta of {high!r} less delta of {low!r}; {APART}",
             )
 
 

@@ -86,7 +86,7 @@ def cells_of_items(
     seed : int
     """
     worth = np.array([0.0, 1.0]) if worth is None else worth
-    data = collapse(items, answers)
+    data = collapse(items, answers, categories=len(worth))
     design, found = sample_items(data, label=label, categories=len(worth), draws=draws, seed=seed)
     points = 100 * expected_scores(design, data, found, worth)
     return CellDraws(
@@ -137,18 +137,18 @@ def expected_scores(
     Over the classes and clusters of the items that were seen, and over item effects.
     """
     p = data.patterns
-    sizes = np.zeros(len(p.cell))
-    np.add.at(sizes, p.site, p.seen * p.times.sum(axis=0)[:, None])
+    cell, slots = p.cell.ravel(), p.cell.shape[1]
+    sizes = np.einsum("bpcs,bp->bs", p.by_category, p.items).ravel()
     share = np.zeros((design.cells, len(sizes)))
-    share[p.cell, np.arange(len(sizes))] = sizes
+    share[cell, np.arange(len(sizes))] = sizes
     share /= share.sum(axis=1, keepdims=True)
     values = {name: v.reshape(-1, *v.shape[2:]) for name, v in found.values.items()}
-    place = values["cell"][:, p.cell]
+    place = values["cell"][:, cell]
     if "class" in values:
-        place = place + values["class"][:, p.klass]
+        place = place + values["class"][:, p.klass.repeat(slots)]
     if "cluster" in values:
-        place = place + values["cluster"][:, p.group]
-    spread = values["sd_item"][:, p.target]
+        place = place + values["cluster"][:, p.group.repeat(slots)]
+    spread = values["sd_item"][:, p.target.repeat(slots)]
     if design.integrates_clusters:
         spread = np.hypot(spread, values["sd_cluster"][:, None])
     scores = scores_at(place, spread, cutpoints(values, len(place)), worth, design.nodes)

@@ -121,9 +121,8 @@ def _sds_of_means(
     from selfinterp_stats.inference.engines.nuts import nuts
 
     graph = _lifted(parts, values, noise)
-    free = [part for part in parts if part.prior != "fixed"]
-    start = np.log([[0.5 * part.numbers[0] for part in free]])
-    around = Laplace(start, np.eye(len(free))[None] * 0.7, np.zeros(1))
+    # Cells say little of the sds: NUTS starts from the prior, which is standard normal.
+    around = Laplace(np.zeros((1, graph.size)), np.eye(graph.size)[None], np.zeros(1))
     batch: Any = _Means(((label,),), _MeansData(values[None], noise[None]))
     with jax.enable_x64(True):
         model: Any = graph  # the engine asks of a model no more than this one has

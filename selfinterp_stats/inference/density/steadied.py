@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     import jax
 
     Array = jax.Array
+
+
+# Of 300,000 draws from the prior of a sd one is larger.
+WIDE: Final = 4.5
 
 
 class Steadied(NamedTuple):
@@ -83,23 +87,20 @@ class SteadiedModel:
     Attributes
     ----------
     graph : GraphModel
-        Sds are log-transformed; the effects follow as one vector; others may follow these.
+        Sds first, the effects then as one vector; others may follow these.
     squares : (sd, effect, effect) array
         The effects' prior covariance is the sum of each sd's square times its matrix, plus
         `fixed`.
     fixed : (effect, effect) array
-    log_prior : callable
-        Log-density of the logarithms of the sds, a (sd,) array.
-    wide : (sd,) array
-        Logarithms of sds that are larger than any plausible one; under these the likelihood is
-        told.
+    sds_at : callable
+        The sds at their coordinates in the flat vector, which are standard normal under the
+        prior: (sd,) array to (sd,) array.
     """
 
     graph: GraphModel
     squares: np.ndarray
     fixed: np.ndarray
-    log_prior: Callable[[np.ndarray], float]
-    wide: np.ndarray
+    sds_at: Callable[[np.ndarray], np.ndarray]
 
     @property
     def size(self) -> int:
@@ -122,11 +123,17 @@ class SteadiedModel:
         """Parameters on their own scale."""
         return self.graph.constrain(self._placed(theta, data)[0], data.data)
 
-    def prior_precision(self, log_sds: Array) -> Array:
+    @property
+    def wide(self) -> np.ndarray:
+        """Coordinates of sds larger than any plausible one; there the likelihood is told."""
+        return np.full(self.n_sds, WIDE)
+
+    def prior_precision(self, at: Array) -> Array:
         """Inverse of the effects' prior covariance, zero for what follows them."""
         import jax.numpy as jnp
 
-        total = jnp.tensordot(jnp.exp(2 * log_sds), self.squares, 1) + self.fixed
+        sds = self.graph.constrain(jnp.pad(at, (0, self.size - self.n_sds)), ())[: self.n_sds]
+        total = jnp.tensordot(sds**2, self.squares, 1) + self.fixed
         rest = self.size - self.n_sds - len(self.fixed)
         return jnp.pad(jnp.linalg.inv(total), (0, rest))
 
@@ -135,11 +142,11 @@ class SteadiedModel:
         import jax.numpy as jnp
         from jax.scipy.linalg import cho_solve, solve_triangular
 
-        log_sds, z = theta[: self.n_sds], theta[self.n_sds :]
-        root = jnp.linalg.cholesky(data.X + self.prior_precision(log_sds))
+        at, z = theta[: self.n_sds], theta[self.n_sds :]
+        root = jnp.linalg.cholesky(data.X + self.prior_precision(at))
         centre = cho_solve((root, True), data.information)
         effects = centre + solve_triangular(root, z, trans=1, lower=True)
-        return jnp.concatenate([log_sds, effects]), root
+        return jnp.concatenate([at, effects]), root
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +195,7 @@ def steadied(
     inverse = np.linalg.inv(found.scale)
     precision = np.swapaxes(inverse, 1, 2) @ inverse
     information = (precision @ found.mode[:, :, None])[:, :, 0]
-    precision = precision - _padded(model, np.exp(model.wide))
+    precision = precision - _padded(model, model.sds_at(model.wide))
     places = [_sds(model, *one) for one in zip(precision, information, strict=True)]
     n_rest = wide.size
     modes = [np.concatenate([mode, np.zeros(n_rest)]) for mode, _ in places]
@@ -204,22 +211,23 @@ def steadied(
 def _sds(
     model: SteadiedModel, precision: np.ndarray, information: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mode and scale of the sds' logarithms, the effects integrated out of their normal."""
+    """Mode and scale of the sds' coordinates, the effects integrated out of their normal."""
     from scipy.optimize import minimize
 
     size = len(model.fixed)
 
-    def loss(log_sds: np.ndarray) -> float:
-        prior = _padded(model, np.exp(log_sds))
+    def loss(at: np.ndarray) -> float:
+        prior = _padded(model, model.sds_at(at))
         values, vectors = np.linalg.eigh(precision + prior)
         values = np.maximum(values, 1e-12)
         apart = vectors.T @ information
         determinant = np.linalg.slogdet(prior[:size, :size])[1]
         fit = 0.5 * (apart**2 / values).sum() - 0.5 * np.log(values).sum() + 0.5 * determinant
-        return -float(fit + model.log_prior(log_sds))
+        return -float(fit - 0.5 * (at**2).sum())
 
-    start = model.wide - np.log(10)
-    mode = minimize(loss, start, method="L-BFGS-B", bounds=[(-9, w) for w in model.wide]).x
+    mode = minimize(
+        loss, np.zeros(model.n_sds), method="L-BFGS-B", bounds=[(-WIDE, WIDE)] * model.n_sds
+    ).x
     step = 0.05 * np.eye(len(mode))
     hessian = np.array(
         [
@@ -231,8 +239,8 @@ def _sds(
         ]
     ) / (4 * 0.05**2)
     values, vectors = np.linalg.eigh((hessian + hessian.T) / 2)
-    # The tail towards small sds is long: a little wider than the curvature at the mode says.
-    covariance = (vectors * 1.5 / np.maximum(values, 0.3)) @ vectors.T
+    # Where the curvature is less than the prior's, the posterior is skewed and not that wide.
+    covariance = (vectors / np.maximum(values, 0.7)) @ vectors.T
     return mode, np.linalg.cholesky(covariance)
 
 

@@ -17,6 +17,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from selfinterp_stats.models.explainers.spreads import (
+    FIXED,
+    HALF_NORMAL,
+    LOG_NORMAL,
+    sampled_sd,
+    sd_at,
+)
+
 if TYPE_CHECKING:
     import pymc as pm
 
@@ -81,18 +89,15 @@ class Part:
         """All of it as a value that can be compared."""
         return self.name, self.prior, self.numbers, self.matrix.shape, self.matrix.tobytes()
 
-    def log_prior(self, log_sd: float) -> float:
-        """Log-density of the sd's logarithm."""
-        if self.prior == "half-normal":
-            return log_sd - 0.5 * float(np.exp(2 * log_sd)) / self.numbers[0] ** 2
-        median, spread = self.numbers
-        return -0.5 * ((log_sd - float(np.log(median))) / spread) ** 2
+    def sd_at(self, x: float) -> float:
+        """The sd at its coordinate, a standard normal variate; see `spreads`."""
+        return self.numbers[0] if self.prior == FIXED else float(sd_at(self.prior, self.numbers, x))
 
     def describe(self) -> str:
         """The prior in words."""
-        if self.prior == "fixed":
+        if self.prior == FIXED:
             return f"sd of {self.name} = {self.numbers[0]:g}"
-        if self.prior == "half-normal":
+        if self.prior == HALF_NORMAL:
             return f"sd_{self.name} ~ HalfNormal({self.numbers[0]:g})"
         return f"sd_{self.name} ~ LogNormal(log {self.numbers[0]:g}, {self.numbers[1]:g})"
 
@@ -118,15 +123,15 @@ def _surface(cells: Sequence[CellName], prefix: str, sign: np.ndarray | None = N
 
     own = np.array([[float(cell.explainer == cell.target)] for cell in cells])
     parts = [
-        Part("mean", np.ones((len(cells), 1)), "fixed", (MEAN_SD,)),
-        Part("self", own, "fixed", (SELF_SD,)),
-        Part("explainer", levels([cell.explainer for cell in cells]), "half-normal", (BETWEEN,)),
-        Part("target", levels([cell.target for cell in cells]), "half-normal", (BETWEEN,)),
-        Part("pair", levels([cell.pair for cell in cells]), "log-normal", REST),
+        Part("mean", np.ones((len(cells), 1)), FIXED, (MEAN_SD,)),
+        Part("self", own, FIXED, (SELF_SD,)),
+        Part("explainer", levels([cell.explainer for cell in cells]), HALF_NORMAL, (BETWEEN,)),
+        Part("target", levels([cell.target for cell in cells]), HALF_NORMAL, (BETWEEN,)),
+        Part("pair", levels([cell.pair for cell in cells]), LOG_NORMAL, REST),
     ]
     if len({cell.run for cell in cells}) > 1:
         runs = levels([(*cell.pair, cell.run) for cell in cells])
-        parts.append(Part("run", runs, "log-normal", REST))
+        parts.append(Part("run", runs, LOG_NORMAL, REST))
     return [
         Part(prefix + part.name, sign[:, None] * part.matrix, part.prior, part.numbers)
         for part in parts
@@ -135,16 +140,12 @@ def _surface(cells: Sequence[CellName], prefix: str, sign: np.ndarray | None = N
 
 def covariance(parts: Sequence[Part]) -> Any:
     """Declare the sds of the parts in the PyMC model at hand and sum up the covariance."""
-    import pymc as pm
-
     total: Any = 0.0
     for part in parts:
-        if part.prior == "fixed":
+        if part.prior == FIXED:
             sd: Any = part.numbers[0]
-        elif part.prior == "half-normal":
-            sd = pm.HalfNormal(f"sd_{part.name}", part.numbers[0])
         else:
-            sd = pm.LogNormal(f"sd_{part.name}", np.log(part.numbers[0]), part.numbers[1])
+            sd = sampled_sd(f"sd_{part.name}", part.prior, part.numbers)
         total = total + sd**2 * (part.matrix @ part.matrix.T)
     return total
 
@@ -155,7 +156,7 @@ def covariance_at(parts: Sequence[Part], sds: dict[str, np.ndarray]) -> np.ndarr
     total = np.zeros((n, len(parts[0].matrix), len(parts[0].matrix)))
     for part in parts:
         fixed = np.full(n, part.numbers[0])
-        sd = fixed if part.prior == "fixed" else sds[f"sd_{part.name}"]
+        sd = fixed if part.prior == FIXED else sds[f"sd_{part.name}"]
         total += sd[:, None, None] ** 2 * (part.matrix @ part.matrix.T)
     return total
 

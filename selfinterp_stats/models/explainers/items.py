@@ -18,6 +18,7 @@ import numpy as np
 
 from selfinterp_stats.models.explainers.crossed import Part, covariance, parts_of
 from selfinterp_stats.models.explainers.patterns import FEW_CLUSTERS, Collapsed
+from selfinterp_stats.models.explainers.spreads import HALF_NORMAL, sampled_sd
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -35,6 +36,9 @@ MANY_NODES: Final = 61
 LARGE_ITEM_SD: Final = 2.5
 """From this sd of items on an answer hangs on the item so sharply that it takes `MANY_NODES`."""
 CLUSTER_NODES: Final = 11
+MANY_CLUSTER_NODES: Final = 41
+LARGE_CLUSTER: Final = 20
+"""From so many answers on a cluster's effect is told so well that it takes many nodes."""
 _FAR: Final = 500.0
 
 
@@ -49,6 +53,8 @@ class ItemDesign:
     cells, targets, classes, clusters : int
         How many there are; one class or one cluster is none.
     categories : int
+    nodes, cluster_nodes : int
+        Of the quadrature over items, and over clusters that are integrated out.
     """
 
     parts: tuple[Part, ...]
@@ -58,10 +64,13 @@ class ItemDesign:
     clusters: int
     categories: int = 2
     nodes: int = NODES
+    cluster_nodes: int = CLUSTER_NODES
 
     @classmethod
     def of(cls, data: Collapsed, categories: int = 2) -> ItemDesign:
         """The design of collapsed items."""
+        answers = data.patterns.by_category.sum(axis=(2, 3)).ravel()
+        large = bool((data.patterns.times @ answers).max() >= LARGE_CLUSTER)
         return cls(
             parts=tuple(parts_of(data.cells)),
             cells=len(data.cells),
@@ -70,6 +79,7 @@ class ItemDesign:
             clusters=len(data.clusters),
             categories=categories,
             nodes=MANY_NODES if item_sd(data) > LARGE_ITEM_SD else NODES,
+            cluster_nodes=MANY_CLUSTER_NODES if large else CLUSTER_NODES,
         )
 
     def sampled_sds(self) -> list[Part]:
@@ -82,15 +92,17 @@ class ItemDesign:
         ]
         if below:
             matrix = np.vstack([np.zeros((self.cells, below)), np.eye(below)])
-            parts.append(Part("cluster", matrix, "half-normal", (CLUSTER_SD,)))
+            parts.append(Part("cluster", matrix, HALF_NORMAL, (CLUSTER_SD,)))
         return parts
 
     @property
     def form(self) -> tuple[object, ...]:
         """What a model of this design is built from: equal for designs that share a model."""
         shapes = tuple(part.form for part in self.parts)
-        counts = self.cells, self.targets, self.classes, self.clusters, self.categories, self.nodes
-        return (*shapes, *counts)
+        # How many clusters there are shapes the model only where each is a parameter.
+        clusters = FEW_CLUSTERS + 1 if self.integrates_clusters else self.clusters
+        nodes = self.nodes, self.cluster_nodes if self.integrates_clusters else 0
+        return (*shapes, self.cells, self.targets, self.classes, clusters, self.categories, *nodes)
 
     @property
     def integrates_clusters(self) -> bool:
@@ -128,38 +140,34 @@ def item_model(design: ItemDesign, data: Collapsed) -> pm.Model:
             for name, values in data.patterns._asdict().items()
         }
         total = covariance(design.parts)
-        if design.clusters > 1:
-            sd_cluster = pm.HalfNormal("sd_cluster", CLUSTER_SD)
         # Sds come first and the effects under them next: the engines count on that order.
-        cell = pm.MvNormal("cell", mu=np.zeros(design.cells), cov=total)
         effects = 1 < design.clusters <= FEW_CLUSTERS
         if effects:
-            cluster = pm.Normal("cluster", 0, sd_cluster, shape=design.clusters)
-        sd_item = pm.HalfNormal("sd_item", ITEM_SD, shape=design.targets)
-        place = cell[given["cell"]]
-        if design.classes > 1:
-            effect = pm.Normal("class", 0, CLASS_SD, shape=design.classes)
-            place = place + effect[given["klass"]]
-        shifts: Any = np.zeros(1)
+            sd_cluster = sampled_sd("sd_cluster", HALF_NORMAL, (CLUSTER_SD,))
+        cell = pm.MvNormal("cell", mu=np.zeros(design.cells), cov=total)
         if effects:
-            place = place + cluster[given["group"]]
-        elif design.clusters > 1:
-            shifts = sd_cluster * hermite(CLUSTER_NODES)[0]
-        cuts = _cutpoints(design)
-        nodes, log_weights = quadrature(design.nodes)
-        spread = sd_item[given["target"]][:, None] * nodes
-        at_shifts = [
-            pt.logsumexp(
-                _log_likelihood(place[:, None] + shifts[i] + spread, given, cuts) + log_weights,
-                axis=1,
-            )
-            for i in range(CLUSTER_NODES if design.integrates_clusters else 1)
-        ]
-        # What a pattern says is told once, however many clusters have items of it.
-        sums = given["times"] @ pt.stack(at_shifts, axis=1)
+            cluster = pm.Normal("cluster", 0, sd_cluster, shape=design.clusters)
         if design.integrates_clusters:
-            sums = pt.logsumexp(sums + hermite(CLUSTER_NODES)[1], axis=1)
-        pm.Potential("items", sums.sum())
+            sd_cluster = sampled_sd("sd_cluster", HALF_NORMAL, (CLUSTER_SD,))
+        sd_item = sampled_sd("sd_item", HALF_NORMAL, (ITEM_SD,), shape=design.targets)
+        shift: Any = np.zeros(data.patterns.cell.shape[:1])
+        if design.classes > 1:
+            shift = shift + pm.Normal("class", 0, CLASS_SD, shape=design.classes)[given["klass"]]
+        if effects:
+            shift = shift + cluster[given["group"]]
+        place = (cell[given["cell"]] + shift[:, None])[:, :, None]
+        # All nodes of items at the first node of clusters, then at the second, and so on.
+        nodes, log_weights = quadrature(design.nodes)
+        shifts, log_shares = quadrature(design.cluster_nodes if design.integrates_clusters else 1)
+        place = place + sd_item[given["target"]][:, None, None] * np.tile(nodes, len(shifts))
+        if design.integrates_clusters:
+            place = place + sd_cluster * np.repeat(shifts, len(nodes))
+        logs = given["answers"] @ _log_chances(place, _cutpoints(design))
+        logs = logs.reshape((data.patterns.items.size, len(shifts), len(nodes)))
+        # What a pattern says is told once, however many clusters have items of it.
+        sums = given["times"] @ pt.logsumexp(logs + log_weights, axis=2)
+        of_clusters = pt.logsumexp(sums + log_shares, axis=1, keepdims=True)
+        pm.Potential("items", given["copies"] @ of_clusters[:, 0])
     return model
 
 
@@ -169,18 +177,15 @@ def item_sd(data: Collapsed) -> float:
     On a latent logistic scale answers to one item correlate by sd^2 / (sd^2 + pi^2 / 3); the
     correlation of the answers themselves is about 2 / pi times the arc sine of that.
     """
-    patterns = data.patterns
-    times = patterns.times.sum(axis=0)
-    both = patterns.seen * times[:, None]
-    share = np.zeros(len(patterns.cell))
-    total = np.zeros(len(patterns.cell))
-    np.add.at(total, patterns.site, both)
-    np.add.at(share, patterns.site, both * (patterns.answer > 0))
-    share = share / np.maximum(total, 1)
-    apart = patterns.seen * ((patterns.answer > 0) - share[patterns.site])
-    products = apart.sum(1) ** 2 - (apart**2).sum(1)
-    pairs = patterns.seen.sum(1) * (patterns.seen.sum(1) - 1)
-    variance = (times[:, None] * apart**2).sum() / max(both.sum(), 1)
+    answers, times = data.patterns.by_category, data.patterns.items[:, :, None]
+    seen, above = answers.sum(axis=2), answers[:, :, 1:].sum(axis=2)
+    answered = (times * seen).sum(axis=1)
+    share = (times * above).sum(axis=1) / np.maximum(answered, 1)
+    apart = seen * (above - share[:, None])
+    products = apart.sum(2) ** 2 - (apart**2).sum(2)
+    pairs = seen.sum(2) * (seen.sum(2) - 1)
+    times = times[:, :, 0]
+    variance = (times[:, :, None] * apart**2).sum() / max(answered.sum(), 1)
     if not variance or not (times * pairs).sum():
         return 0.0
     alike = (times * products).sum() / (times * pairs).sum() / variance
@@ -195,15 +200,10 @@ def quadrature(n: int) -> tuple[np.ndarray, np.ndarray]:
     to 5 where there are many, whose gaps are narrower.
     """
     if n <= NODES:
-        return hermite(n)
-    nodes = np.linspace(-5, 5, n)
-    weights = np.exp(-(nodes**2) / 2)
-    return nodes, np.log(weights / weights.sum())
-
-
-def hermite(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and log-weights for an expectation under a standard normal."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(n)
+        nodes, weights = np.polynomial.hermite_e.hermegauss(n)
+    else:
+        nodes = np.linspace(-5, 5, n)
+        weights = np.exp(-(nodes**2) / 2)
     return nodes, np.log(weights / weights.sum())
 
 
@@ -219,17 +219,18 @@ def _cutpoints(design: ItemDesign) -> Any:
     return pt.specify_shape(cuts, (design.categories - 1,))
 
 
-def _log_likelihood(x: Any, given: dict[str, Any], cuts: Any) -> Any:
-    """Log-likelihood of each pattern at each node of its item effect, a (pattern, node) array.
+def _log_chances(x: Any, cuts: Any) -> Any:
+    """Log-chances of the categories, a (block, category * slot, node) array.
 
-    `x` is the place of each site at each node.
+    `x` is the place of each slot of a block at each node.
     """
     import pytensor.tensor as pt
 
     # Beyond the bounds an exponential overflows, and its derivative is no number.
     x = pt.clip(x, -_FAR, _FAR)
-    last = -pt.softplus(cuts[-1] - x)
     first = -pt.softplus(x - cuts[0])
+    # log F(y) = y + log F(-y) of the logistic F: with two categories one softplus serves both.
+    last = (x - cuts[-1]) - pt.softplus(x - cuts[-1])
     # log(F(high) - F(low)) of the logistic F, without a difference of rounded numbers
     between = [
         -pt.softplus(x - cuts[k + 1])
@@ -237,6 +238,4 @@ def _log_likelihood(x: Any, given: dict[str, Any], cuts: Any) -> Any:
         + pt.log(-pt.expm1(cuts[k] - cuts[k + 1]))
         for k in range(cuts.type.shape[0] - 1)
     ]
-    by_category = pt.stack([first, *between, last], axis=1)
-    logs = by_category[given["site"], given["answer"]]
-    return (logs * given["seen"][:, :, None]).sum(axis=1)
+    return pt.concatenate([first, *between, last], axis=1)

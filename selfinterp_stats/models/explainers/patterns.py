@@ -2,7 +2,8 @@
 
 An item's own difficulty is shared by all explainers of its target. Items of one target that were
 answered alike, and are of one class and cluster, have the same likelihood once that difficulty is
-integrated out; so 14,357 items become a few hundred patterns and nothing is lost.
+integrated out; so 14,357 items become a few patterns with counts and nothing is lost. Where
+clusters are integrated out too, those with the same counts are told once.
 """
 
 from __future__ import annotations
@@ -18,36 +19,40 @@ from selfinterp_stats.models.explainers.crossed import CellName
 FEW_CLUSTERS: Final = 40
 """Clusters up to which each is a parameter; more are integrated out."""
 
+SHORTEST: Final = 8
 
-SHORTEST: Final = 16
+_BLOCK: Final = ["target", "truth", "klass", "group"]
+_ITEM: Final = ["target", "truth", "item"]
 
 
 class Patterns(NamedTuple):
     """Response patterns as arrays.
 
-    A site is where the chance of an answer is the same for all items but for their own effects:
-    a cell, and in it a class and a cluster. Slots are the answers that an item can have.
+    A block is items of one target, class and cluster, whose chances differ by nothing but their
+    own effects. Slots are the answers that an item can have, one for each run of each explainer.
 
     Attributes
     ----------
-    cell, target, klass, group : (site,) array of int
-        What a site belongs to; `group` is its cluster.
-    site, answer : (pattern, slot) array of int
-        Where a slot's answer was given, and its category.
-    seen : (pattern, slot) array
-        1 where there is an answer, 0 where it is missing.
-    times : (cluster, pattern) array
-        Items of a cluster with this pattern; one row where clusters are not integrated out.
+    cell : (block, slot) array of int
+    target, klass, group : (block,) array of int
+        What a block belongs to; `group` is its cluster.
+    answers : (block, pattern, category * slot) array
+        1 for the category that was answered, slots of the lowest category first; all categories
+        of a slot are 0 where there is no answer.
+    times : (cluster, block * pattern) array
+        Items with this pattern: of a cluster where clusters are integrated out, in all elsewhere
+        (one row).
+    copies : (cluster,) array
+        Clusters with these counts.
     """
 
     cell: np.ndarray
     target: np.ndarray
     klass: np.ndarray
     group: np.ndarray
-    site: np.ndarray
-    answer: np.ndarray
-    seen: np.ndarray
+    answers: np.ndarray
     times: np.ndarray
+    copies: np.ndarray
 
     def astype(self, kind: type) -> Patterns:
         """The same with its floats in another precision."""
@@ -55,23 +60,17 @@ class Patterns(NamedTuple):
             *(a if np.issubdtype(a.dtype, np.integer) else a.astype(kind) for a in self)
         )
 
-    def padded(self) -> Patterns:
-        """The same with patterns that no item has, up to a power of two.
+    @property
+    def by_category(self) -> np.ndarray:
+        """`answers` as a (block, pattern, category, slot) array."""
+        blocks, patterns, _ = self.answers.shape
+        return self.answers.reshape(blocks, patterns, -1, self.cell.shape[1])
 
-        Designs of one form then have arrays of one shape, and what is compiled for one serves all.
-        """
-        count = self.times.shape[1]
-        missing = max(SHORTEST, 1 << (count - 1).bit_length()) - count
-
-        def longer(array: np.ndarray) -> np.ndarray:
-            return np.concatenate([array, np.repeat(array[:1], missing, axis=0)])
-
-        return self._replace(
-            site=longer(self.site),
-            answer=longer(self.answer),
-            seen=longer(self.seen),
-            times=np.pad(self.times, ((0, 0), (0, missing))),
-        )
+    @property
+    def items(self) -> np.ndarray:
+        """Items with each pattern, a (block, pattern) array."""
+        counts: np.ndarray = self.copies @ self.times
+        return counts.reshape(self.answers.shape[:2])
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,9 @@ class Collapsed:
     clusters: tuple[str, ...]
 
 
-def collapse(items: pd.DataFrame, answers: pd.Series, *, by_truth: bool = False) -> Collapsed:
+def collapse(
+    items: pd.DataFrame, answers: pd.Series, *, categories: int = 2, by_truth: bool = False
+) -> Collapsed:
     """Collapse items to patterns.
 
     Parameters
@@ -101,61 +102,82 @@ def collapse(items: pd.DataFrame, answers: pd.Series, *, by_truth: bool = False)
         As `ExplainerStudy.items`, of one task and condition.
     answers : pandas.Series of int
         The category of each row's answer.
+    categories : int
     by_truth : bool
         Whether cells are told apart by `expected`.
     """
-    truth = items["expected"] if by_truth else pd.Series("", index=items.index)
-    rows = pd.DataFrame(
-        {
-            "explainer": items["explainer"],
-            "target": items["target"],
-            "run": items["run"],
-            "truth": truth,
-            "item": items["item"],
-            "klass": items["class"],
-            "cluster": items["cluster"],
-            "answer": answers.astype(int),
-        }
-    )
+    names = ["explainer", "target", "run", "item", "class", "cluster"]
+    rows = items[names].rename(columns={"class": "klass"})
+    rows["truth"] = items["expected"] if by_truth else ""
     cell_columns = ["explainer", "target", "run", "truth"]
-    cell_codes = rows.groupby(cell_columns, sort=False).ngroup()
     cells = tuple(
         CellName(*names)
         for names in rows[cell_columns].drop_duplicates().itertuples(index=False, name=None)
     )
-    owner = ["target", "truth", "item"]
-    item_codes = rows.groupby(owner, sort=False).ngroup().to_numpy()
-    first = rows.groupby(owner, sort=False)[["target", "klass", "cluster"]].first()
-    (target, targets), (klass, classes), (cluster, clusters) = (
-        pd.factorize(first[name]) for name in ("target", "klass", "cluster")
-    )
-    site_of_row = np.column_stack(
-        [cell_codes, target[item_codes], klass[item_codes], cluster[item_codes]]
-    )
-    # Many clusters are integrated out, and no sites of their own.
-    if len(clusters) > FEW_CLUSTERS:
-        site_of_row[:, 3] = 0
-    sites, site_codes = np.unique(site_of_row, axis=0, return_inverse=True)
-    # What an explainer's run answers stands in the same slot for all items; 0 is no answer.
     slot, slots = pd.factorize(rows["explainer"] + "\x1f" + rows["run"])
-    digits = np.zeros((2, len(target), len(slots)), dtype=int)
-    digits[0, item_codes, slot] = rows["answer"].to_numpy() + 1
-    digits[1, item_codes, slot] = site_codes.ravel()
-    unique, pattern = np.unique(
-        np.column_stack([digits[0], digits[1]]), axis=0, return_inverse=True
+    item = rows.groupby(_ITEM, sort=False).ngroup().to_numpy()
+    said = np.full((item.max() + 1, len(slots)), -1)
+    said[item, slot] = answers.to_numpy(int)
+
+    owner = rows.groupby(_ITEM, sort=False)[["klass", "cluster"]].first().reset_index()
+    many = owner["cluster"].nunique() > FEW_CLUSTERS
+    # Clusters that are integrated out make no blocks of their own.
+    owner["group"] = "" if many else owner["cluster"]
+    block = owner.groupby(_BLOCK, sort=False).ngroup().to_numpy()
+    blocks = owner.drop_duplicates(_BLOCK)
+    (target, targets), (klass, classes), (group, clusters) = (
+        pd.factorize(blocks[name]) for name in ("target", "klass", "group")
     )
-    row = cluster if len(clusters) > FEW_CLUSTERS else np.zeros_like(cluster)
-    times = np.zeros((row.max() + 1, len(unique)))
-    np.add.at(times, (row, pattern.ravel()), 1)
-    seen = unique[:, : len(slots)]
-    patterns = Patterns(
-        cell=sites[:, 0],
-        target=sites[:, 1],
-        klass=sites[:, 2],
-        group=sites[:, 3],
-        site=unique[:, len(slots) :],
-        answer=np.maximum(seen - 1, 0),
-        seen=(seen > 0).astype(float),
-        times=times,
-    ).padded()
-    return Collapsed(patterns, cells, *(tuple(map(str, of)) for of in (targets, classes, clusters)))
+    row = np.zeros(len(owner), dtype=int)
+    if many:
+        row, clusters = pd.factorize(owner["cluster"])
+    cell = np.zeros((len(blocks), len(slots)), dtype=int)
+    cell[block[item], slot] = rows.groupby(cell_columns, sort=False).ngroup()
+    one_hot, times = _counted(said, block, row, categories)
+    counts, copies = np.unique(times, axis=0, return_counts=True)
+    patterns = Patterns(cell, target, klass, group, one_hot, counts, copies.astype(float))
+    return Collapsed(
+        _padded(patterns), cells, *(tuple(map(str, of)) for of in (targets, classes, clusters))
+    )
+
+
+def _counted(
+    said: np.ndarray, block: np.ndarray, row: np.ndarray, categories: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The patterns of each block, and how often each row of `times` has them.
+
+    Parameters
+    ----------
+    said : (item, slot) array of int
+        Categories, -1 for no answer.
+    block, row : (item,) array of int
+    categories : int
+    """
+    unique, pattern = np.unique(np.column_stack([block, said]), axis=0, return_inverse=True)
+    pattern = pattern.ravel()
+    # Sorted by block, so that a pattern's place in its block is its distance from the first.
+    first = np.searchsorted(unique[:, 0], unique[:, 0])
+    place = np.arange(len(unique)) - first
+    most = _power(place.max() + 1)
+    n_blocks = block.max() + 1
+    one_hot = np.zeros((n_blocks, most, categories, said.shape[1]))
+    for category in range(categories):
+        one_hot[unique[:, 0], place, category] = unique[:, 1:] == category
+    times = np.zeros((row.max() + 1, n_blocks * most))
+    np.add.at(times, (row, block * most + place[pattern]), 1)
+    return one_hot.reshape(n_blocks, most, -1), times
+
+
+def _padded(patterns: Patterns) -> Patterns:
+    """The same with clusters that are not there: designs of one form then share a compilation."""
+    count = len(patterns.copies)
+    missing = 0 if count == 1 else _power(count) - count
+    return patterns._replace(
+        times=np.pad(patterns.times, ((0, missing), (0, 0))),
+        copies=np.pad(patterns.copies, (0, missing)),
+    )
+
+
+def _power(count: int) -> int:
+    """The next power of two."""
+    return max(SHORTEST, 1 << (int(count) - 1).bit_length())
