@@ -20,8 +20,7 @@ from selfinterp_stats.estimates.calibration.table import LOO_PIT, PREDICTIVE, Ro
 from selfinterp_stats.estimates.calibration.uniformity import uniformity
 from selfinterp_stats.estimates.results import CHAINS, Settings
 from selfinterp_stats.estimates.weights import Weights, fit_weights
-from selfinterp_stats.inference.engines.pareto import GOOD_K
-from selfinterp_stats.inference.engines.smoothing import smoothed
+from selfinterp_stats.inference.engines.pareto import GOOD_K, smoothed
 from selfinterp_stats.inference.fit import fit_datasets
 from selfinterp_stats.inference.settings import Sampling
 from selfinterp_stats.models import correlation_model
