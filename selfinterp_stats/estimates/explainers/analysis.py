@@ -66,8 +66,11 @@ class ExplainerResults:
         Per task: `run_sd`, `median`, `sd`, `p_positive` of delta in points for a row of run-to-run
         sds, and the `tipping_point`.
     draws : dict of str to CellDraws
+        By task: draws of every cell of the design and of its effects.
     study : ExplainerStudy
+        What was fitted.
     runs : RunPrior
+        What was believed of the run-to-run sd.
     """
 
     table: pd.DataFrame
@@ -109,25 +112,52 @@ def analyse_explainers(
     hdi_prob: float = 0.95,
     progress: Progress | None = None,
 ) -> ExplainerResults:
-    """Fit every task of a study and conclude.
+    """Fit every task of a study and conclude who explains whom.
+
+    Right and wrong by item in a crossed logistic model of explainer skill, target difficulty and
+    self effect; verdicts by signal detection as well; published cells in a meta-analytic model.
 
     Parameters
     ----------
     study : ExplainerStudy
+        As `load_explainers` reads it.
     draws : int
         Per model, over four chains.
     seed : int
+        The same seed and study give the same draws.
     runs : RunPrior, optional
-        Believed of the run-to-run sd where the data have one run per cell.
+        Believed of the run-to-run sd, in percentage points, where the data have one run per cell.
     hdi_prob : float
+        Probability of the highest-density intervals.
     progress : callable, optional
         Called with 1 (and no effective draws) for each design that is done; there are
         `count_designs` of them.
+
+    Returns
+    -------
+    ExplainerResults
+        `table` has gaps, delta and delta of new runs on the scales ``logit`` and ``points``.
 
     Raises
     ------
     InputError
         Nothing can be compared; see `check_design`.
+
+    References
+    ----------
+    The claim and the tasks: arXiv:2511.08579. Crossed effects of explainers and targets: the
+    diallel analysis of Griffing (1956, Australian Journal of Biological Sciences 9).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from selfinterp_stats import analyse_explainers, load_explainers
+    >>> cells = {"explainer": list("aabb"), "target": list("abab"), "value": [64, 50, 54, 57]}
+    >>> pd.DataFrame({**cells, "se": 0.4, "task": "patching"}).to_csv("cells.csv", index=False)
+    >>> found = analyse_explainers(load_explainers("cells.csv"), seed=0).table
+    >>> delta = found.query("quantity == 'delta' and scale == 'points'").iloc[0]
+    >>> f"{delta['median']:.0f}"  # half the sum of the gaps, 64 - 54 and 57 - 50
+    '8'
     """
     if draws < 400 or draws % 4:
         raise InputError(

@@ -56,6 +56,17 @@ def load_explainers(
     ------
     InputError
         A file cannot be read, mixes tasks, does not say whose it is, or has no usable row.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from selfinterp_stats import load_explainers
+    >>> rows = [("a", "a", "q1", 1), ("a", "a", "q2", 0), ("b", "a", "q1", 0), ("b", "a", "q2", "?")]
+    >>> table = pd.DataFrame(rows, columns=["explainer", "target", "item", "outcome"])
+    >>> table.assign(task="hint").to_csv("items.csv", index=False)
+    >>> study = load_explainers("items.csv")
+    >>> len(study.items), len(study.left_out)
+    (3, 1)
     """
     paths = _paths([files] if isinstance(files, str | PathLike) else files)
     unknown = set(names or {}) - set(FIELDS)

@@ -78,7 +78,9 @@ class ExplainerStudy:
     cells : pandas.DataFrame
         Published cells: `value` and `se` in percentage points.
     left_out : tuple of LeftOut
+        Rows that were kept out, each with its reason.
     notices : tuple of Notice
+        What is odd but was kept.
     sources : dict of str to str
         SHA-256 of every file that was read, by name.
     """
@@ -90,7 +92,13 @@ class ExplainerStudy:
     sources: dict[str, str] = field(default_factory=dict)
 
     def left_out_table(self) -> pd.DataFrame:
-        """Rows kept out, counted by file and reason, with the first row and value as an example."""
+        """Count the rows that were kept out, by file and reason.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `file`, `reason`, `rows`, and the first row and value as an example.
+        """
         table = pd.DataFrame(self.left_out, columns=list(LeftOut._fields))
         return (
             table.groupby(["file", "reason"], sort=False)
@@ -99,7 +107,17 @@ class ExplainerStudy:
         )
 
     def with_notices(self, notices: Iterable[Notice]) -> ExplainerStudy:
-        """The same with further notices."""
+        """Add notices.
+
+        Parameters
+        ----------
+        notices : iterable of Notice
+
+        Returns
+        -------
+        ExplainerStudy
+            The same otherwise.
+        """
         return replace(self, notices=(*self.notices, *notices))
 
 
