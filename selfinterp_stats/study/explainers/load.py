@@ -61,9 +61,9 @@ def load_explainers(
     --------
     >>> import pandas as pd
     >>> from selfinterp_stats import load_explainers
-    >>> rows = [("a", "a", "q1", 1), ("a", "a", "q2", 0), ("b", "a", "q1", 0), ("b", "a", "q2", "?")]
-    >>> table = pd.DataFrame(rows, columns=["explainer", "target", "item", "outcome"])
-    >>> table.assign(task="hint").to_csv("items.csv", index=False)
+    >>> table = {"explainer": list("aabb"), "target": "a", "item": [1, 2, 1, 2]}
+    >>> table = pd.DataFrame({**table, "outcome": ["1", "0", "0", "?"], "task": "hint"})
+    >>> table.to_csv("items.csv", index=False)
     >>> study = load_explainers("items.csv")
     >>> len(study.items), len(study.left_out)
     (3, 1)

@@ -112,6 +112,7 @@ class ExplainerStudy:
         Parameters
         ----------
         notices : iterable of Notice
+            Put after those that are there.
 
         Returns
         -------
