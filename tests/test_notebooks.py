@@ -64,7 +64,9 @@ def kernel(tmp_path_factory):
         "IPYTHONDIR": str(home),
         "JUPYTER_RUNTIME_DIR": str(home),
     }
-    manager, client = start_new_kernel(env=environment, cwd=str(NOTEBOOKS))
+    manager, client = start_new_kernel(
+        env=environment, cwd=str(NOTEBOOKS), extra_arguments=run.KERNEL_OPTIONS
+    )
     client.stop_channels()
     yield manager
     manager.shutdown_kernel()
@@ -75,8 +77,8 @@ def kernel(tmp_path_factory):
 def test_it_runs_in_quick_mode_and_says_that_these_are_no_results(name, kernel):
     notebook = run.read(name)
     forget = nbformat.v4.new_code_cell("%reset -f")
-    run.client(nbformat.v4.new_notebook(cells=[forget]), kernel).execute()
-    run.client(notebook, kernel).execute()
+    run.execute(nbformat.v4.new_notebook(cells=[forget]), kernel)
+    run.execute(notebook, kernel)
     assert [text for kind, text in texts(notebook) if kind in ("stderr", "error")] == []
     places, cells = stamped(notebook)
     # At the beginning, and again below the last figures.
