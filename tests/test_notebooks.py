@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from jupyter_client.manager import start_new_kernel
+from jupyter_client.manager import KernelManager
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -62,12 +62,9 @@ def kernel(tmp_path_factory):
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         "PYTHONWARNINGS": "default",
         "IPYTHONDIR": str(home),
-        "JUPYTER_RUNTIME_DIR": str(home),
     }
-    manager, client = start_new_kernel(
-        env=environment, cwd=str(NOTEBOOKS), extra_arguments=run.KERNEL_OPTIONS
-    )
-    client.stop_channels()
+    manager = KernelManager(connection_file=str(home / "connection.json"))
+    manager.start_kernel(env=environment, cwd=str(NOTEBOOKS), extra_arguments=run.KERNEL_OPTIONS)
     yield manager
     manager.shutdown_kernel()
     manager.cleanup_resources()
