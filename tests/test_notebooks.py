@@ -139,3 +139,19 @@ def test_quick_outputs_do_not_replace_the_committed_ones(monkeypatch, capsys):
     assert (
         "quick outputs are not results: give another folder with --out" in capsys.readouterr().err
     )
+
+
+def test_words_may_change_without_a_run_and_code_may_not(committed, tmp_path):
+    name, notebook = committed
+    words = next(cell for cell in notebook.cells if cell.cell_type == "markdown")
+    words.source = "Other words."
+    nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+    again = run.reworded(name, tmp_path)
+    assert again.cells[0].source != words.source
+    outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.outputs for cell in again.cells if cell.cell_type == "code"] == outputs
+    code = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    code.source += "\n1 + 1"
+    nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+    with pytest.raises(ValueError, match=f"^the code of {name} has changed: run it$"):
+        run.reworded(name, tmp_path)
