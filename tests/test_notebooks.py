@@ -70,6 +70,7 @@ def kernel(tmp_path_factory):
     manager.cleanup_resources()
 
 
+@pytest.mark.slow
 @each
 def test_it_runs_in_quick_mode_and_says_that_these_are_no_results(name, kernel):
     notebook = run.read(name)
