@@ -161,6 +161,8 @@ plt.show()
 # - *The gap.* Where the latent value lies far above the plug-in one, most of what was lost is
 #   noise of measurement; more reports or more choices would show it.
 # - *A correlation near zero* stays there: there is nothing to attenuate.
+# - *Target weights are known.* In rows that begin with `d_` reports are correlated with them, so
+#   nothing is carried through and the first two estimates differ by Monte Carlo error alone.
 # - *A change through training.* It can shrink when noise is taken out, if there was more noise
 #   before training than after.
 

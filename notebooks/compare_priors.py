@@ -35,9 +35,9 @@ settings = Settings(seed=0, draws=800, regression_draws=800) if QUICK else Setti
 # %% [markdown]
 # ## The sets of priors
 #
-# The package brings several sets. A set of one's own is a mapping from terms to priors with Bambi's
-# names: `common` for every slope, `d1`, `d2`, ... for single ones, `Intercept`. Here is one that
-# believes in steep slopes and has heavy tails.
+# The package brings several sets. A set of one's own is a mapping from terms to priors with
+# Bambi's names: `common` for every slope, `d1`, `d2`, ... for single ones, `Intercept`. Here is
+# one that believes in steep slopes and has heavy tails.
 
 # %%
 own = {"steep": {"common": Prior.of("StudentT", nu=4, mu=0, sigma=5)}}
@@ -114,10 +114,10 @@ say(
 # %% [markdown]
 # ## What becomes of the conclusions
 #
-# One row per conclusion: the estimate under the paper's priors with its interval, and the lowest
-# and the highest estimate under any set. The sentence says whether a sign flips and how the
-# largest change compares with the interval. That ratio is the figure to look at: a change of a
-# tenth of the interval's half-width is nothing that the data could tell apart.
+# One row per conclusion: the estimate under the paper's priors with its interval, the lowest and
+# the highest estimate under any set, and how often the sign flips. `relative_change` is the
+# largest change in half-widths of the interval, and the figure to look at: a tenth is nothing
+# that the data could tell apart.
 
 # %%
 conclusions = compared.conclusions

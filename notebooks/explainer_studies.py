@@ -141,12 +141,12 @@ Qwen3-8B,Llama-3.1-8B-Instruct,input_ablation,56.7,1.3
 published = load_explainers(Path(scratch.name) / "published.csv")
 printed = analyse_explainers(published, draws=draws, seed=0)
 points = printed.table[printed.table["quantity"].isin(ASKED)].query("scale == 'points'")
-show(points[["task", *columns]], decimals=1)
+show(points[["task", *columns]], decimals=2)
 
 # %% [markdown]
-# With two models the gaps of the two targets are not comparable with one another: half of their
-# sum is all that skill and ease leave, and that is `delta`. Which of the two models has the self
-# effect cannot be asked of a 2 x 2 design; the column `identified` says no where that is so.
+# Percentage points. With two models half the sum of the two gaps is all that skill and ease leave,
+# and that is `delta`. Which of the two models has the self effect cannot be asked of a 2 x 2
+# design: `delta_of_target` is not identified and stays empty.
 #
 # ## Would it survive another run?
 #

@@ -150,8 +150,8 @@ names = study.attribute_names.query("scenario == @one").set_index("attribute")["
 target = study.targets.set_index("scenario").reindex([one]).iloc[0]
 shown.insert(1, "name", shown["attribute"].map(names))
 shown.insert(2, "target", shown["attribute"].map(target))
-columns = ["name", "target", "median", "hdi_low", "hdi_high", "pd", "ess_bulk", "mcse_median"]
-show(shown[columns])
+figures = ["median", "hdi_low", "hdi_high", "pd", "ess_bulk", "mcse_median"]
+show(shown[["attribute", "name", "target", *figures]])
 
 # %% [markdown]
 # Targets are on the ±100 scale of the paper and slopes are not: what counts is their proportion.
@@ -204,11 +204,7 @@ show(slopes[[*columns, "mcse_median"]])
 # %%
 terms = correlations.table
 changes = terms[terms["term"].str.startswith("slope: introspection-trained -")]
-show(
-    changes[
-        ["id", "base_model", "median", "hdi_low", "hdi_high", "pd", "rope_share", "mcse_median"]
-    ]
-)
+show(changes[["id", "median", "hdi_low", "hdi_high", "pd", "rope_share", "mcse_median"]])
 
 # %% [markdown]
 # ## Everything at once, beside what the paper prints
@@ -228,10 +224,9 @@ show(numbers[[*columns, "published", "agrees"]])
 published = numbers[numbers["agrees"] != ""]
 if len(published):
     apart = published[published["agrees"] != "yes"]
-    say(
-        f"{len(published) - len(apart)} of {len(published)} printed numbers agree. Not these: "
-        + "; ".join(sorted(set(apart["note"])))
-    )
+    say(f"{len(published) - len(apart)} of {len(published)} printed numbers agree. The others:")
+    for note in sorted(set(apart["note"])):
+        say(f"- {note}")
 else:
     say("These are not the paper's data, so there is nothing printed to compare with.")
 

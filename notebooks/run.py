@@ -1,10 +1,11 @@
 """Run the notebooks and keep what came out beside their text.
 
-    python notebooks/run.py [NAME ...] [--out DIR]
+    python notebooks/run.py [NAME ...] [--out DIR] [--text]
 
 ``NAME.py`` is the text that is written and reviewed; ``NAME.ipynb`` holds the same cells with their
 outputs. With ``SELFINTERP_QUICK=1`` the outputs are no results, so they may not replace those
-here: give another folder.
+here: give another folder. With ``--text`` nothing is run: words that changed between the same code
+are taken over.
 """
 
 from __future__ import annotations
@@ -96,11 +97,36 @@ def tidied(notebook: Any) -> Any:
     return notebook
 
 
+def reworded(name: str, folder: Path) -> Any:
+    """The cells of ``NAME.py`` with the outputs of the notebook that ran already.
+
+    Parameters
+    ----------
+    name : str
+    folder : Path
+        Where the notebook is that ran.
+
+    Raises
+    ------
+    ValueError
+        The code is not what was run.
+    """
+    notebook = read(name)
+    ran = nbformat.read(folder / f"{name}.ipynb", as_version=4)
+    new, old = ([cell for cell in one.cells if cell.cell_type == "code"] for one in (notebook, ran))
+    if [cell.source for cell in new] != [cell.source for cell in old]:
+        raise ValueError(f"the code of {name} has changed: run it")
+    for cell, before in zip(new, old, strict=True):
+        cell.outputs, cell.execution_count = before.outputs, before.execution_count
+    return notebook
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the notebooks that are named, all of them by default."""
     parser = argparse.ArgumentParser(description="Run the notebooks and keep what came out.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--out", type=Path, default=HERE, metavar="DIR")
+    parser.add_argument("--text", action="store_true", help="run nothing, take over changed words")
     given = parser.parse_args(arguments)
     unknown = set(given.names) - set(NAMES)
     if unknown:
@@ -110,8 +136,11 @@ def main(arguments: list[str] | None = None) -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     for name in given.names or NAMES:
         started = time.perf_counter()
-        notebook = read(name)
-        execute(notebook)
+        if given.text:
+            notebook = reworded(name, given.out)
+        else:
+            notebook = read(name)
+            execute(notebook)
         nbformat.write(tidied(notebook), given.out / f"{name}.ipynb")
         sys.stderr.write(f"{name}: {time.perf_counter() - started:.0f} s\n")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from jupyter_client.manager import start_new_kernel
+from jupyter_client.manager import KernelManager
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -62,21 +62,21 @@ def kernel(tmp_path_factory):
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         "PYTHONWARNINGS": "default",
         "IPYTHONDIR": str(home),
-        "JUPYTER_RUNTIME_DIR": str(home),
     }
-    manager, client = start_new_kernel(env=environment, cwd=str(NOTEBOOKS))
-    client.stop_channels()
+    manager = KernelManager(connection_file=str(home / "connection.json"))
+    manager.start_kernel(env=environment, cwd=str(NOTEBOOKS), extra_arguments=run.KERNEL_OPTIONS)
     yield manager
     manager.shutdown_kernel()
     manager.cleanup_resources()
 
 
+@pytest.mark.slow
 @each
 def test_it_runs_in_quick_mode_and_says_that_these_are_no_results(name, kernel):
     notebook = run.read(name)
     forget = nbformat.v4.new_code_cell("%reset -f")
-    run.client(nbformat.v4.new_notebook(cells=[forget]), kernel).execute()
-    run.client(notebook, kernel).execute()
+    run.execute(nbformat.v4.new_notebook(cells=[forget]), kernel)
+    run.execute(notebook, kernel)
     assert [text for kind, text in texts(notebook) if kind in ("stderr", "error")] == []
     places, cells = stamped(notebook)
     # At the beginning, and again below the last figures.
@@ -140,3 +140,19 @@ def test_quick_outputs_do_not_replace_the_committed_ones(monkeypatch, capsys):
     assert (
         "quick outputs are not results: give another folder with --out" in capsys.readouterr().err
     )
+
+
+def test_words_may_change_without_a_run_and_code_may_not(committed, tmp_path):
+    name, notebook = committed
+    words = next(cell for cell in notebook.cells if cell.cell_type == "markdown")
+    words.source = "Other words."
+    nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+    again = run.reworded(name, tmp_path)
+    assert again.cells[0].source != words.source
+    outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.outputs for cell in again.cells if cell.cell_type == "code"] == outputs
+    code = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    code.source += "\n1 + 1"
+    nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+    with pytest.raises(ValueError, match=f"^the code of {name} has changed: run it$"):
+        run.reworded(name, tmp_path)
