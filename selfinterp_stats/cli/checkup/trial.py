@@ -93,9 +93,9 @@ def run_trial(patience: float = PATIENCE) -> Trial:
             command, capture_output=True, text=True, errors="replace", timeout=patience, check=False
         )
     except subprocess.TimeoutExpired as error:
-        printed = error.stdout or b""
-        text = printed if isinstance(printed, str) else printed.decode(errors="replace")
-        return _read(text, f"was stopped after {patience:.0f} s")
+        # bytes even of a process whose output is text
+        printed = (error.stdout or b"").decode(errors="replace")
+        return _read(printed, f"was stopped after {patience:.0f} s")
     return _read(ran.stdout, _end(ran))
 
 
