@@ -46,7 +46,7 @@ def doctor(as_json: bool) -> int:
 
 def _findings() -> Iterator[Finding]:
     """Every check in turn; none can stop the next."""
-    from selfinterp_stats.cli.checkup import caches, data, heavy, installed, machine
+    from selfinterp_stats.cli.checkup import caches, heavy, installed, machine
     from selfinterp_stats.cli.checkup.finding import examine
     from selfinterp_stats.cli.checkup.trial import run_trial
 
@@ -55,7 +55,7 @@ def _findings() -> Iterator[Finding]:
     yield from examine("extras", installed.extras)
     yield from examine("memory", machine.memory)
     yield from examine("compiler", machine.compiler)
-    yield from examine("data", data.data)
+    yield from examine("data", _data)
     click.echo("a trial of the libraries: some ten seconds", err=True)
     trial = run_trial()
     yield from examine("package", lambda: installed.package(trial.done.get("provenance", {})))
@@ -65,6 +65,13 @@ def _findings() -> Iterator[Finding]:
     yield from examine("user cache", caches.user_cache)
     yield from examine("caches", lambda: caches.of_libraries(trial))
     yield from examine("fit", lambda: heavy.fit(trial))
+
+
+def _data() -> Finding:
+    # Imported inside the check: reading studies needs libraries that may be broken.
+    from selfinterp_stats.cli.checkup.data import data
+
+    return data()
 
 
 def _print(finding: Finding) -> None:

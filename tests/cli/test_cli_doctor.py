@@ -73,7 +73,7 @@ def test_a_sound_installation_passes_and_its_report_names_no_home_folder(tmp_pat
     assert checks["data"]["state"] == "ok"
     assert checks["data"]["found"].startswith(f"$SELFINTERP_DATA names ~/{study.name}: not the")
     assert checks["user cache"]["facts"]["writable"] is True
-    assert checks["fit"]["facts"]["largest_error"] <= tinyfit.LARGEST_ERROR
+    assert checks["fit"]["facts"]["largest_error"] <= heavy.LARGEST_ERROR
     assert all(bool(each["remedy"]) == (each["state"] != "ok") for each in ran.json["checks"])
 
 
@@ -105,6 +105,17 @@ def test_a_library_that_ends_python_is_named_and_stops_no_other_check(tmp_path):
     assert "failed   fit: 4 datasets: not reached: Python was ended by SIGABRT" in ran.out
     assert "\nok       memory: " in ran.out
     assert "\nok       compiler: " in ran.out
+    assert "Traceback" not in ran.out + ran.err
+
+
+@posix
+def test_without_numpy_there_still_is_a_report(tmp_path):
+    libraries = installation(tmp_path / "without", ("numpy",))
+    ran = doctor(libraries, "doctor", env=NOTHING)
+    assert ran.status == 1
+    assert "failed   libraries: numpy is not installed\n" in ran.out
+    assert "failed   imports: numpy: ModuleNotFoundError" in ran.out
+    assert "\nok       memory: " in ran.out
     assert "Traceback" not in ran.out + ran.err
 
 

@@ -17,8 +17,6 @@ _X: Final = (-1.0, 0.0, 1.0)
 SUCCESSES: Final = ((4, 9, 15), (10, 10, 10), (18, 12, 3), (0, 5, 19))
 _INTERCEPT_SD: Final = 1.5
 _SLOPE_SD: Final = 1.0
-# Eight means are compared: by chance alone one of them is this far off once in 200,000 seeds.
-LARGEST_ERROR: Final = 5.0
 
 
 def tiny_fit() -> dict[str, Any]:

@@ -92,8 +92,11 @@ def run_trial(patience: float = PATIENCE) -> Trial:
         ran = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=patience, check=False
         )
+    except OSError as error:
+        return Trial({}, {}, f"could not be started ({in_one_line(error)})")
     except subprocess.TimeoutExpired as error:
-        printed = os.fsdecode(error.stdout or b"")  # bytes, whatever was asked for
+        # bytes even of a process whose output is text
+        printed = (error.stdout or b"").decode(errors="replace")
         return _read(printed, f"was stopped after {patience:.0f} s")
     return _read(ran.stdout, _end(ran))
 
