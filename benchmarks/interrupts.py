@@ -9,7 +9,8 @@ Every second time an earlier result is in place. What must hold:
 
 1. exit status 130 and one line that says what was left, or the command had done its work before;
 2. no traceback; nothing on stdout unless the result is there;
-3. the output folder is as it was before, or whole; beside it nothing that was not there.
+3. the output folder is as it was before, or whole; beside it nothing that was not there;
+4. some interrupts come in time.
 
 Prints a summary and writes it to ``reports/interrupts.md``. Exit status 1 when a claim fails.
 """
@@ -210,6 +211,8 @@ def sweep(command: str, count: int, study: Path, scratch: Path) -> tuple[float, 
         if broken:
             wrong.append(f"{command}, {moment}: {'; '.join(broken)}")
         shutil.rmtree(folder)
+    if not ends["interrupted, nothing written"]:
+        wrong.append(f"{command}: not one interrupt came in time")
     return before_writing + writing, ends, wrong
 
 
@@ -235,6 +238,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--commands", nargs="+", choices=COMMANDS, default=list(COMMANDS))
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "interrupts.md")
     options = parser.parse_args(arguments)
+    # Started in a shell's background it would ignore the signal, and so would the commands.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     machine = describe_machine(())
     wrong: list[str] = []
     rows = []
