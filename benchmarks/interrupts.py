@@ -1,6 +1,6 @@
 """Interrupts commands (SIGINT, as Ctrl-C sends it) at many moments and looks at what they leave.
 
-    python benchmarks/interrupts.py [--moments 40] [--commands reproduce weights simulate]
+    python benchmarks/interrupts.py [--moments 14] [--commands simulate weights reproduce]
 
 Each command runs once to its end and is then started again for every moment. Half of the moments
 are spread over that time; the others count from when the hidden folder appears in which the result
@@ -9,7 +9,8 @@ Every second time an earlier result is in place. What must hold:
 
 1. exit status 130 and one line that says what was left, or the command had done its work before;
 2. no traceback; nothing on stdout unless the result is there;
-3. the output folder is as it was before, or whole; beside it nothing that was not there.
+3. the output folder is as it was before, or whole; beside it nothing that was not there;
+4. some interrupts come in time.
 
 Prints a summary and writes it to ``reports/interrupts.md``. Exit status 1 when a claim fails.
 """
@@ -37,9 +38,9 @@ ROOT = Path(__file__).resolve().parents[1]
 STARTED = "import os, selfinterp_stats.cli.main as m; os.write(2, b'started\\n'); m.main()"
 OUT = "result"
 COMMANDS = {
-    "reproduce": ("reproduce", "--data", "study", "--regression-draws", "4000"),
-    "weights": ("weights", "--data", "study"),
     "simulate": ("simulate", "--trained", "40", "--native", "40"),
+    "weights": ("weights", "--data", "study"),
+    "reproduce": ("reproduce", "--data", "study", "--regression-draws", "4000"),
 }
 EARLIER = {"run.json": '{"package": "selfinterp-stats"}', "index.html": "an earlier result"}
 NOTHING = "selfinterp: interrupted; nothing was written."
@@ -174,7 +175,9 @@ def judged(left: Left, before: dict[str, bytes | None], whole: set[str]) -> tupl
             name for name in before.keys() | left.files if left.files.get(name) != before.get(name)
         )
         wrong.append(f"half a result: {', '.join(changed)}")
-    wrong += [f"a line more: {line}" for line in lines[:-1] if not STEP.fullmatch(line)]
+    more = [line for line in lines[:-1] if not STEP.fullmatch(line)]
+    if more and not wrong:
+        wrong.append(f"lines more: {more}")
     return how, wrong
 
 
@@ -205,18 +208,38 @@ def sweep(command: str, count: int, study: Path, scratch: Path) -> tuple[float, 
         before = _files(folder)
         how, broken = judged(interrupted(command, folder, moment), before, set(reference.files))
         ends[how] += 1
-        wrong += [f"{command}, {moment}: {claim}" for claim in broken]
+        if broken:
+            wrong.append(f"{command}, {moment}: {'; '.join(broken)}")
         shutil.rmtree(folder)
+    if not ends["interrupted, nothing written"]:
+        wrong.append(f"{command}: not one interrupt came in time")
     return before_writing + writing, ends, wrong
+
+
+def report(rows: Sequence[str], machine: dict[str, object]) -> str:
+    """The rows with what they mean."""
+    return (
+        "# Interrupted\n\n"
+        "SIGINT to commands at many moments: half of them spread over the time that the command "
+        "takes by itself, half over that in which its result is written; every second time (but "
+        "for `simulate`, which replaces nothing) over an earlier result. Times are of a machine "
+        f"with load {machine['load_at_start']}, {machine['cores']} cores, Python "
+        f"{machine['python']}. Made by `python benchmarks/interrupts.py`.\n\n"
+        "| command | time by itself | interrupts | status 130, one line, nothing changed | "
+        "the result was whole before | half a result, a traceback or anything else |\n"
+        "|---|---:|---:|---:|---:|---:|\n" + "".join(rows)
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run, print, write; 1 when a claim fails."""
     parser = argparse.ArgumentParser(description="Interrupt commands at many moments")
-    parser.add_argument("--moments", type=int, default=40, help="of each command")
+    parser.add_argument("--moments", type=int, default=14, help="of each command")
     parser.add_argument("--commands", nargs="+", choices=COMMANDS, default=list(COMMANDS))
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "interrupts.md")
     options = parser.parse_args(arguments)
+    # Started in a shell's background it would ignore the signal, and so would the commands.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     machine = describe_machine(())
     wrong: list[str] = []
     rows = []
@@ -240,20 +263,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 f"{ends['interrupted, nothing written']} | {ends['the result was whole before']} | "
                 f"{len(broken)} |\n"
             )
-    text = (
-        "# Interrupted\n\n"
-        "SIGINT to commands at many moments: half of them spread over the time that the command "
-        "takes by itself, half over that in which its result is written; every "
-        "second time (but for `simulate`, which replaces nothing) over an earlier result. "
-        f"{machine['cores']} cores, Python {machine['python']}. "
-        "Made by `python benchmarks/interrupts.py`.\n\n"
-        "| command | time by itself | interrupts | status 130, one line, nothing changed | "
-        "the result was whole before | half a result, a traceback or anything else |\n"
-        "|---|---:|---:|---:|---:|---:|\n" + "".join(rows)
-    )
-    print(text)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(text)
+            # After each command: the next may take long.
+            options.out.parent.mkdir(parents=True, exist_ok=True)
+            options.out.write_text(report(rows, machine))
+    print(report(rows, machine))
     for claim in wrong:
         print(claim, file=sys.stderr)
     return 1 if wrong else 0

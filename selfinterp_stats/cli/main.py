@@ -53,7 +53,9 @@ def run(arguments: list[str]) -> int:
         finished.clear()
     try:
         return _run(arguments)
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not _is_interrupt(error):
+            raise
         written = [folder for finished in _finished() for folder in finished]
         left = f"{written[-1]} had been written, whole" if written else "nothing was written"
         sys.stderr.write(f"selfinterp: interrupted; {left}.\n")
@@ -72,6 +74,13 @@ def _quieten_pytensor() -> None:
     if which("clang++" if sys.platform == "darwin" else "g++") is None:
         flags += ",cxx="
     os.environ.setdefault("PYTENSOR_FLAGS", flags)
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether an interrupt is behind a failure: libraries in C turn one into an ImportError."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _finished() -> list[list[Path]]:

@@ -18,6 +18,10 @@ from selfinterp_stats.study.study import Notice
 REPORT_LIMIT = 100.0
 """Reports are asked for on a scale from minus this to plus this."""
 
+# How many times its range an attribute may differ by: far more than any slip of the units, and
+# little enough for single precision.
+_MOST_RANGES = 1e6
+
 # Incomplete parts of a collection that a notice names; the page's table has all.
 _TOLD = 5
 
@@ -130,10 +134,10 @@ def refuse_ranges(table: Table, low: np.ndarray, high: np.ndarray) -> None:
         )
 
 
-def refuse_infinite_differences(
+def refuse_endless_differences(
     table: Table, columns: Sequence[str], values: np.ndarray, differences: np.ndarray
 ) -> None:
-    """Refuse options so far apart that their scaled difference is no finite number.
+    """Refuse options so far apart that no weight could be told from their difference.
 
     Parameters
     ----------
@@ -142,11 +146,11 @@ def refuse_infinite_differences(
     values : numpy.ndarray, shape (row, column)
     differences : numpy.ndarray, shape (row, attribute)
     """
-    endless = ~np.isfinite(differences)
+    endless = ~(np.abs(differences) <= _MOST_RANGES)
     if endless.any():
         index, attribute = np.argwhere(endless)[0]
         raise table.error(
-            "the options' difference, divided by the attribute's range, is too large for a number",
+            f"the options differ by more than {_MOST_RANGES:,.0f} times the attribute's range",
             index=int(index),
             column=columns[attribute],
             value=float(values[index, attribute]),

@@ -9,10 +9,14 @@ import csv
 import io
 import math
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import numpy as np
 
 from selfinterp_stats.errors import InputError
+
+LARGEST: Final = 1e100
+"""Of the numbers in a table, in size: squares and sums of them are finite."""
 
 # How files begin that somebody may have renamed: what they are, and what to do about it.
 _NO_TEXT = {
@@ -115,8 +119,8 @@ def floats(cells: Sequence[str], *, blank_ok: bool) -> np.ndarray | None:
         if filled is not None:
             filled[[not cell.strip() for cell in cells]] = np.nan
         return filled
-    # float() also reads Python's own 1_000, which no table means as a thousand.
-    if not np.isfinite(values).all() or "_" in "".join(cells):
+    # float() also reads Python's own 1_000, which no table means as a thousand. NaN compares false.
+    if not (np.abs(values) <= LARGEST).all() or "_" in "".join(cells):
         return None
     return values
 
@@ -141,6 +145,8 @@ def what_is_wrong(cell: str) -> str:
         return "NaN stands where a number belongs"
     if math.isinf(value):
         return "the number is infinite"
+    if abs(value) > LARGEST:
+        return "the number is too large to compute with"
     return "text stands where a number belongs"
 
 

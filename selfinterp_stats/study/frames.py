@@ -82,7 +82,7 @@ def read_choices(
         low, high = (np.tile(ends[places], 2) for ends in (scenarios.low, scenarios.high))
         with np.errstate(over="ignore"):
             d = (values[:, :n] - values[:, n:]) / (high - low)[:, :n]
-        checks.refuse_infinite_differences(table, options[0], values, d)
+        checks.refuse_endless_differences(table, options[0], values, d)
     notices = checks.notice_far_outside(table, value_columns, values, low, high)
 
     frame["model"] = words(table.texts["model"]) if "model" in table.texts else frame["base_model"]

@@ -127,3 +127,56 @@ def test_commands_that_are_interrupted_leave_nothing_half_done(tmp_path):
     row = (tmp_path / "found.md").read_text().splitlines()[-1]
     assert row.startswith("| `simulate` |")
     assert row.endswith("| 0 |")
+
+
+# As an extension module in C says it that was interrupted while it was loaded.
+AS_AN_IMPORT_ERROR = """
+import sys
+
+class Interrupted:
+    def find_spec(self, name, *_):
+        if name == "numpy":
+            try:
+                raise KeyboardInterrupt
+            except KeyboardInterrupt as interrupt:
+                raise ImportError("initialization failed") from interrupt
+
+sys.meta_path.insert(0, Interrupted())
+"""
+# When the result is there, and only its place is still to be printed.
+WHILE_PRINTING = """
+import os, signal, sys
+
+class Out:
+    def write(self, text):
+        os.kill(os.getpid(), signal.SIGINT)
+    def flush(self):
+        pass
+
+sys.stdout = Out()
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "left"),
+    [
+        (AS_AN_IMPORT_ERROR, "nothing was written"),
+        (WHILE_PRINTING, "{out} had been written, whole"),
+    ],
+)
+def test_an_interrupt_says_what_it_left_also_where_it_comes_as_another_error(tmp_path, code, left):
+    out = tmp_path / "out"
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-c", f"{code}\nfrom selfinterp_stats.cli.main import main; main()"),
+            *("simulate", "--trained", "2", "--native", "0", "--out", str(out)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert ran.returncode == 130
+    assert ran.stderr.lstrip("\n") == f"selfinterp: interrupted; {left.format(out=out)}.\n"
+    assert out.exists() == ("whole" in left)

@@ -78,29 +78,28 @@ def _check_reply(reply: Reply, text: str) -> None:
 def read_study(data: bytes) -> None:
     """Read a small study one of whose files, as the first byte says, holds the other bytes."""
     name = FILES[(data[:1] or b"\0")[0] % len(FILES)]
-    folder, sound = _sound_study()
+    folder = _folder_for(name)
     (folder / name).write_bytes(data[1:])
+    refused: InputError | None = None
     try:
-        study = (
-            load_tidy(
-                folder / "choices.csv",
-                reports=folder / "reports.csv",
-                scenarios=folder / "scenarios.csv",
-            )
-            if name in TIDY
-            else load_study(folder)
-        )
+        study = _load(folder, name)
     except InputError as error:
-        refused: InputError | None = error
-    else:
-        refused = None
-    finally:
-        (folder / name).write_bytes(sound[name])
+        refused = error
     if refused is None:
         _check_study(study)
     else:
         assert refused.exit_code == 2
         assert str(refused).isprintable(), str(refused)
+
+
+def _load(folder: Path, name: str) -> Study:
+    if name not in TIDY:
+        return load_study(folder)
+    return load_tidy(
+        folder / "choices.csv",
+        reports=folder / name if name == "reports.csv" else None,
+        scenarios=folder / "scenarios.csv",
+    )
 
 
 def _check_study(study: Study) -> None:
@@ -114,34 +113,46 @@ def _check_study(study: Study) -> None:
 
 
 @cache
-def _sound_study() -> tuple[Path, dict[str, bytes]]:
-    """A folder that lasts as long as the process, and what its files hold."""
+def _folder_for(name: str) -> Path:
+    """A folder that lasts as long as the process, with no more than what `name` needs beside it."""
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    write_study(
-        folder,
-        scenarios=2,
-        trials=2,
-        attributes=2,
-        repeats=1,
-        sets=("instilled",),
-        conditions=("off-the-shelf",),
-        released=True,
+    for needed in ("scenarios.csv", "choices.csv" if name in TIDY else SELECTIONS):
+        (folder / needed).write_bytes(sound_files()[needed])
+    return folder
+
+
+@cache
+def sound_files() -> dict[str, bytes]:
+    """What the files of a small study hold, as a folder and as tables."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_study(
+            folder,
+            scenarios=2,
+            trials=2,
+            attributes=2,
+            repeats=1,
+            sets=("instilled",),
+            conditions=("off-the-shelf",),
+            released=True,
+        )
+        found = {path.name: path.read_bytes() for path in folder.iterdir()}
+    found["collection_counts.csv"] = (
+        b"base_model,set,task,condition,asked,valid,invalid,refused,truncated,failed\n"
+        b"model-a,instilled,choices,,4,4,0,0,0,0\n"
     )
-    (folder / "collection_counts.csv").write_text(
-        "base_model,set,task,condition,asked,valid,invalid,refused,truncated,failed\n"
-        "model-a,instilled,choices,,4,4,0,0,0,0\n"
+    found["choices.csv"] = _tidy(found[SELECTIONS], "base_model,set", "model-a,instilled")
+    found["reports.csv"] = _tidy(
+        found[REPORTS], "base_model,set,condition", "model-a,instilled,off-the-shelf"
     )
-    for tidy, file, first in (
-        ("choices.csv", SELECTIONS, "base_model,set"),
-        ("reports.csv", REPORTS, "base_model,set,condition"),
-    ):
-        header, *rows = (folder / file).read_text().splitlines()
-        header = header.replace("_attribute_", "_attr")
-        row = "model-a,instilled,off-the-shelf" if "condition" in first else "model-a,instilled"
-        lines = [f"{first},{header}", *(f"{row},{line}" for line in rows)]
-        (folder / tidy).write_text("\n".join(lines) + "\n")
-    return folder, {name: (folder / name).read_bytes() for name in FILES}
+    return found
+
+
+def _tidy(content: bytes, columns: str, cells: str) -> bytes:
+    """A folder's file as a table of its own: with what the file's name said in columns."""
+    header, *rows = content.decode().replace("_attribute_", "_attr").splitlines()
+    return "\n".join([f"{columns},{header}", *(f"{cells},{row}" for row in rows), ""]).encode()
 
 
 def reply_seeds() -> list[bytes]:
@@ -157,7 +168,7 @@ def reply_seeds() -> list[bytes]:
 
 def study_seeds() -> list[bytes]:
     """Every file as it should be, with quotes, and with the line ends of other systems."""
-    _, sound = _sound_study()
+    sound = sound_files()
     forms = [lambda b: b, lambda b: b.replace(b"\n", b"\r\n"), lambda b: b"\xef\xbb\xbf" + b]
     forms.append(lambda b: b.replace(b"item_1", b'"item_1"'))
     return [
