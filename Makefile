@@ -14,7 +14,7 @@ LOCK = requirements/lock.txt
 DATA_OPTION = $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL = help
-.PHONY: help install demo reproduce paper-report test lint format bench lock
+.PHONY: help install demo reproduce paper-report reports test lint format bench lock
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' \
@@ -41,6 +41,14 @@ reproduce: | $(BIN)/selfinterp ## refit the paper (or DATA=DIR): results/index.h
 paper-report: | $(BIN)/selfinterp ## the committed report of the paper's data: reports/paper/, without draws
 	"$(BIN)/selfinterp" reproduce $(DATA_OPTION) --out reports/paper
 	rm -rf reports/paper/posterior
+
+reports: paper-report ## every committed page of the paper's data (needs DATA=DIR; a quarter of an hour)
+	@test -n "$(DATA)" || { echo "make reports needs the paper's data: DATA=DIR" >&2; exit 1; }
+	"$(BIN)/selfinterp" priors $(DATA_OPTION) --out reports/priors
+	cd reports/priors/tables && rm prior_scenarios.csv prior_weights.csv
+	"$(BIN)/selfinterp" propagate $(DATA_OPTION) --out reports/propagation
+	"$(BIN)/selfinterp" calibrate $(DATA_OPTION) --out reports/calibration
+	"$(BIN)/selfinterp" plan --pilot "$(DATA)" --out reports/plan
 
 test: | $(BIN)/pytest ## every test this machine can run
 	"$(BIN)/pytest" -n $(WORKERS) --dist loadfile

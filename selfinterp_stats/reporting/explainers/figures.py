@@ -193,5 +193,5 @@ def _learning(sized: pd.DataFrame) -> Figure:
     axes.axhline(0, color=drawing.GREY, lw=0.6)
     axes.set_xlabel("training items")
     axes.set_ylabel(f"delta ({scale})")
-    axes.legend(frameon=False)
+    figure.legend(loc="outside upper right", ncols=3, frameon=False)
     return figure
