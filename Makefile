@@ -42,8 +42,9 @@ paper-report: | $(BIN)/selfinterp ## the committed report of the paper's data: r
 	"$(BIN)/selfinterp" reproduce $(DATA_OPTION) --out reports/paper
 	rm -rf reports/paper/posterior
 
-reports: paper-report ## every committed page of the paper's data (needs DATA=DIR; a quarter of an hour)
+reports: | $(BIN)/selfinterp ## every committed page of the paper's data (needs DATA=DIR; a quarter of an hour)
 	@test -n "$(DATA)" || { echo "make reports needs the paper's data: DATA=DIR" >&2; exit 1; }
+	$(MAKE) paper-report
 	"$(BIN)/selfinterp" priors $(DATA_OPTION) --out reports/priors
 	cd reports/priors/tables && rm prior_scenarios.csv prior_weights.csv
 	"$(BIN)/selfinterp" propagate $(DATA_OPTION) --out reports/propagation

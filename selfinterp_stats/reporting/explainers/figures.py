@@ -140,7 +140,7 @@ def _forest(deltas: pd.DataFrame) -> Figure:
         axes.plot(row.median, y, marker, color=colour, ms=3.5, linestyle="", label=words)
     axes.axvline(0, color=drawing.GREY, lw=0.6)
     axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
+    axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlabel(f"self effect ({scale})")
     marks = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
     figure.legend(
