@@ -17,7 +17,7 @@ LOCK = requirements/lock.txt
 DATA_OPTION = $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL = help
-.PHONY: help install demo reproduce paper-report test lint format docs bench lock check-install fuzz notebooks
+.PHONY: help install demo reproduce paper-report test lint format docs bench lock check-install fuzz notebooks reports
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' \
@@ -47,6 +47,15 @@ paper-report: | $(BIN)/selfinterp ## the committed report of the paper's data: r
 
 notebooks: | $(BIN)/selfinterp ## run the notebooks with the paper's data and keep their outputs
 	$(if $(DATA),SELFINTERP_DATA="$(abspath $(DATA))" )"$(BIN)/python" notebooks/run.py
+
+reports: | $(BIN)/selfinterp ## every committed page of the paper's data (needs DATA=DIR; a quarter of an hour)
+	@test -n "$(DATA)" || { echo "make reports needs the paper's data: DATA=DIR" >&2; exit 1; }
+	$(MAKE) paper-report
+	"$(BIN)/selfinterp" priors $(DATA_OPTION) --out reports/priors
+	cd reports/priors/tables && rm prior_scenarios.csv prior_weights.csv
+	"$(BIN)/selfinterp" propagate $(DATA_OPTION) --out reports/propagation
+	"$(BIN)/selfinterp" calibrate $(DATA_OPTION) --out reports/calibration
+	"$(BIN)/selfinterp" plan --pilot "$(DATA)" --out reports/plan
 
 test: | $(BIN)/pytest ## every test this machine can run
 	"$(BIN)/pytest" -n $(WORKERS) --dist loadfile

@@ -25,11 +25,13 @@ _TEMPLATES: Final = "selfinterp_stats.reporting"
 _HYPHENED: Final = re.compile(r"(\w[\w.]*(?:-[\w.]*\w){2,})")
 # In letters: what fits a line of a telephone's screen.
 _LONGEST_NAME: Final = 30
-_SCRIPTS: Final = ("theme.js", "tables.js", "weights.js")
+SCRIPTS: Final = ("theme.js", "tables.js")
 _TOLD_ELSEWHERE: Final = ("package", "diagnostics", "notices", "dropped", "left_out")
 
 
-def render(name: str, run: Mapping[str, Any], **values: Any) -> str:
+def render(
+    name: str, run: Mapping[str, Any], *, scripts: tuple[str, ...] = SCRIPTS, **values: Any
+) -> str:
     """Write a page.
 
     Parameters
@@ -38,6 +40,8 @@ def render(name: str, run: Mapping[str, Any], **values: Any) -> str:
         Of its template.
     run : mapping
         What ``run.json`` will hold.
+    scripts : tuple of str
+        Files of JavaScript.
     **values
         What the template places.
 
@@ -53,7 +57,7 @@ def render(name: str, run: Mapping[str, Any], **values: Any) -> str:
         seed=run["seed"],
         version=cells.text(run.get("version")),
         styles=Markup(resource("page.css")),
-        script=Markup("\n".join(map(resource, _SCRIPTS))),
+        script=Markup("\n".join(map(resource, scripts))),
         **values,
     )
 

@@ -67,7 +67,8 @@ def _with_narrow_heads(table: ReadingTable) -> ReadingTable:
     header = list(table.header)
     for column, letter in enumerate(table.align):
         if letter == "r":
-            words = header[column].split()
+            # An interval is one word.
+            words = re.findall(r"\[[^\]]*\]|\S+", header[column])
             cells = (points_wide(cells[column]) for _, cells in table.rows)
             header[column] = _filled(words, max([*map(points_wide, words), *cells], default=0.0))
     return replace(table, header=tuple(header))
@@ -97,9 +98,9 @@ def _fitted(table: ReadingTable) -> tuple[ReadingTable, list[float | None], bool
     First its heads are broken, and only then is it turned on its side.
     """
     tight = _with_narrow_heads(table)
-    for one in (table, tight):
-        if _least_width(one) <= _UPRIGHT:
-            return one, _column_widths(one, _UPRIGHT), False
+    for one, room in ((table, _UPRIGHT), (tight, _UPRIGHT), (table, _ON_ITS_SIDE)):
+        if _least_width(one) <= room:
+            return one, _column_widths(one, room), room == _ON_ITS_SIDE
     return tight, _column_widths(tight, _ON_ITS_SIDE), True
 
 

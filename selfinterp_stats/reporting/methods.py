@@ -19,6 +19,7 @@ from selfinterp_stats.reporting import citing, rounding
 if TYPE_CHECKING:
     from selfinterp_stats.estimates.results import Results
 
+_FEW: Final = 3
 PAPER: Final = "plunkett2025selfinterpretability"
 
 
@@ -44,20 +45,20 @@ def _weights(results: Results) -> str:
     trials = sorted({int(n) for n in fits["n"]})
     each = f"{trials[0]}" if len(trials) == 1 else f"{trials[0]} to {trials[-1]}"
     return (
-        f"Weights. The analysis is the paper’s [@{PAPER}]. In each of {len(fits):,} scenarios "
-        f"({_of_models(results)}) the model’s {each} choices between two options were regressed on "
-        "the differences of the options in each attribute, as shares of the attribute’s range, by "
-        "a Bayesian logistic regression. A scenario’s weights are the posterior means of its "
-        "slopes, divided by the largest absolute one, times 100, rounded. The priors are listed "
-        "in Table [tab:priors_used]" + _as_in_the_paper(results) + "."
+        f"Weights. The analysis is the paper’s [@{PAPER}]. For each base model "
+        f"({_base_models(results)}), set and scenario, {len(fits):,} in all, the {each} choices "
+        "between two options were regressed on the differences of the options in each attribute, "
+        "as shares of the attribute’s range, by a Bayesian logistic regression. A scenario’s "
+        "weights are the posterior means of its slopes, divided by the largest absolute one, "
+        "times 100, rounded. The priors are listed in Table [tab:priors_used]"
+        + _as_in_the_paper(results)
+        + "."
     )
 
 
-def _of_models(results: Results) -> str:
+def _base_models(results: Results) -> str:
     models = list(results.study.base_models)
-    if len(models) > 2:
-        return f"{len(models)} base models"
-    return " and ".join(models)
+    return str(len(models)) if len(models) > _FEW else ", ".join(models)
 
 
 def _as_in_the_paper(results: Results) -> str:
@@ -76,10 +77,11 @@ def _agreement(results: Results) -> str:
     if not len(slopes):
         return ""
     contrasts = slopes["term"].astype(str).str.startswith("slope: introspection").any()
+    several = len(results.study.base_models) > 1
     effect = (
         " The effect of introspection training is the difference between the slopes after and "
-        "before it in one model with their interaction, averaged over base models with equal "
-        "weights."
+        "before it, in one model with their interaction"
+        f"{', averaged over base models with equal weights' * several}."
         if contrasts
         else ""
     )
@@ -88,9 +90,9 @@ def _agreement(results: Results) -> str:
         "Agreement. Reports were averaged over a scenario’s valid replies. Weights were "
         "standardised over all values of one base model and set, reports within one reporting "
         "model and set, and the weights regressed on the reports by a Bayesian linear regression, "
-        "whose slope is close to a correlation and called so." + effect + " The correlations were "
-        "computed anew without weights of exactly ±100, under four readings of which those are: "
-        f"{readings}." + _odd_input(results)
+        "whose slope is close to a correlation and called so." + effect + " Pearson’s "
+        "correlations were computed anew without weights of exactly ±100, under four readings of "
+        f"which those are: {readings}." + _odd_input(results)
     )
 
 

@@ -67,6 +67,7 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
     return html.render(
         "page.html.jinja",
         results.run,
+        scripts=(*html.SCRIPTS, "weights.js"),
         paper=reading.has_published(results.paper_numbers),
         source=html.without_folders("source", results.study.source),
         base_models=list(results.study.base_models),

@@ -9,6 +9,7 @@ import pytest
 from commandline import contents, selfinterp
 from pages import checked_page
 from studies import write_study
+from typesetting import check_tables, needs_latex
 
 FIRST = ["check", "model", "quantity", "statistic", "value", "expected", "low", "high"]
 
@@ -91,3 +92,8 @@ def test_a_call_that_makes_no_sense_changes_nothing(tmp_path, options, message):
     assert (ran.status, ran.out) == (2, "")
     assert message in ran.err.splitlines()[-1]
     assert contents(out) == before
+
+
+@needs_latex
+def test_its_tables_compile_and_fit_the_page(made, tmp_path):
+    check_tables(made[1] / "tables", tmp_path)

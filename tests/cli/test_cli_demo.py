@@ -27,6 +27,9 @@ def test_it_leaves_a_report_and_the_study_that_it_is_about(demo):
     assert {path.name for path in out.iterdir()} == {
         "index.html",
         "run.json",
+        "methods.md",
+        "methods.tex",
+        "references.bib",
         "tables",
         "figures",
         "posterior",

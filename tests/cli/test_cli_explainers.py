@@ -7,6 +7,7 @@ import json
 import pandas as pd
 import pytest
 from commandline import selfinterp
+from typesetting import check_tables, needs_latex
 
 CONTRACT = [
     "task", "quantity", "target", "scale", "median", "hdi_low", "hdi_high", "p_positive",
@@ -113,3 +114,8 @@ def test_too_small_a_simulation_is_refused(tmp_path):
     assert done.status == 2
     assert done.err == "selfinterp: there are too few models (found 1). Allowed: from 2.\n"
     assert not (tmp_path / "s").exists()
+
+
+@needs_latex
+def test_its_tables_compile_and_fit_the_page(ran, tmp_path):
+    check_tables(ran[1] / "tables", tmp_path)

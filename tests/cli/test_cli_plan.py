@@ -9,6 +9,7 @@ import pytest
 from commandline import contents, selfinterp
 from pages import checked_page
 from studies import write_study
+from typesetting import check_tables, needs_latex
 
 FIRST = ["scenarios", "attributes", "trials", "reports", "correlation", "cost", "hdi_width"]
 GRID = (
@@ -115,3 +116,8 @@ def test_a_design_that_cannot_be_changes_nothing(tmp_path, options, message):
     assert (ran.status, ran.out) == (2, "")
     assert ran.err.splitlines()[-1] == f"selfinterp: {message}"
     assert contents(out) == before
+
+
+@needs_latex
+def test_its_tables_compile_and_fit_the_page(made, tmp_path):
+    check_tables(made[1] / "tables", tmp_path)

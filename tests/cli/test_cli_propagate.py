@@ -11,6 +11,7 @@ import pytest
 from commandline import contents, selfinterp
 from pages import checked_page
 from studies import write_study
+from typesetting import check_tables, needs_latex
 
 ESTIMATORS = ["plug_in", "carried_through", "latent"]
 FIRST = ["id", "estimator", "median", "hdi_low", "hdi_high", "rhat", "ess_bulk"]
@@ -165,3 +166,8 @@ def test_a_study_without_reports_is_refused(tmp_path):
         f"selfinterp: {study}: the study holds no reports on scenarios with choices, so there is "
         "no correlation. Add reports, several per scenario, on the scenarios with choices."
     )
+
+
+@needs_latex
+def test_its_tables_compile_and_fit_the_page(made, tmp_path):
+    check_tables(made[1] / "tables", tmp_path)

@@ -10,6 +10,7 @@ import pytest
 from commandline import contents, selfinterp
 from pages import checked_page
 from studies import write_study
+from typesetting import check_tables, needs_latex
 
 CHOICES = [
     "exclusion",
@@ -111,3 +112,8 @@ def test_somebody_elses_folder_is_left_alone(tmp_path):
     assert ran.status == 2
     assert "this folder holds files that this program did not write" in ran.err
     assert [path.name for path in out.iterdir()] == ["thesis.txt"]
+
+
+@needs_latex
+def test_its_tables_compile_and_fit_the_page(made, tmp_path):
+    check_tables(made[1] / "tables", tmp_path)

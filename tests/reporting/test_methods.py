@@ -17,8 +17,8 @@ from selfinterp_stats.reporting.references import all_references, bibliography
 def test_figures_in_it_are_those_of_the_run(paper):
     text = "\n".join(methods.paragraphs(paper))
     fits = paper.diagnostics
-    assert "In each of 16 scenarios (gpt-4o-2024-08-06 and gpt-4o-mini-2024-07-18)" in text
-    assert "the model’s 50 choices" in text
+    models = "gpt-4o-2024-08-06, gpt-4o-mini-2024-07-18"
+    assert f"For each base model ({models}), set and scenario, 16 in all, the 50 choices" in text
     assert "4,000 draws and each linear regression 80,000, in 4 chains; the seed was 1" in text
     assert f"{(~fits['ok']).sum()} of {len(fits)} fits fail a diagnostic and are kept" in text
     assert "selfinterp-stats 0.1.0 (commit 0123abcd)" in text

@@ -140,7 +140,7 @@ def _forest(deltas: pd.DataFrame) -> Figure:
         axes.plot(row.median, y, marker, color=colour, ms=3.5, linestyle="", label=words)
     axes.axvline(0, color=drawing.GREY, lw=0.6)
     axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
+    axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlabel(f"self effect ({scale})")
     marks = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
     figure.legend(
@@ -193,5 +193,5 @@ def _learning(sized: pd.DataFrame) -> Figure:
     axes.axhline(0, color=drawing.GREY, lw=0.6)
     axes.set_xlabel("training items")
     axes.set_ylabel(f"delta ({scale})")
-    axes.legend(frameon=False)
+    figure.legend(loc="outside upper right", ncols=3, frameon=False)
     return figure

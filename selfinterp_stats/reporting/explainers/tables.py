@@ -46,7 +46,7 @@ def reading_table(table: pd.DataFrame, hdi_prob: float) -> layout.ReadingTable:
     """
     hdi = f"{rounding.percent(hdi_prob)} HDI"
     rows = [(row.pop("task"), tuple(row.values())) for row in reading_rows(table)]
-    regions = "; ".join(f"{low:g} to {high:g} ({scale})" for scale, (low, high) in ROPES.items())
+    regions = "; ".join(f"{rounding.region(ends)} ({scale})" for scale, ends in ROPES.items())
     return layout.ReadingTable(
         "explainers",
         "Self and cross explanations",

@@ -1,9 +1,6 @@
 (function () {
   "use strict";
 
-  // Other pages hold no weights.
-  if (!document.getElementById("weights-data")) { return; }
-
   // Columns of a row of the data, as the page's Python lays them out.
   var MODEL = 0, SET = 1, SCENARIO = 2, NAME = 3, WEIGHT = 4, MEAN_PLACES = 5, MEAN = 6,
     END_PLACES = 7, LOW = 8, HIGH = 9, DIRECTION = 10, ROPE = 11, ESS = 12, RHAT = 13, FLAG = 14;

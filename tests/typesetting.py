@@ -51,3 +51,11 @@ def faults(log: str) -> list[str]:
         if (found := re.match(r"Overfull \\[hv]box \(([\d.]+)pt", line)) and float(found[1]) > 1
     ]
     return wide + re.findall(r"Missing character.*|LaTeX Warning: .* undefined.*", log)
+
+
+def check_tables(tables: Path, scratch: Path) -> None:
+    """See that every table of a folder compiles by itself and stays inside the page."""
+    paths = sorted(tables.glob("*.tex"))
+    assert paths
+    for path in paths:
+        assert faults(typeset(document(path), scratch)) == [], path.name
