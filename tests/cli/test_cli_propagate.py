@@ -123,6 +123,21 @@ def test_stdout_is_json_and_run_json_says_how_it_went(made):
     assert steps <= set(run["seconds"])
 
 
+def test_every_posterior_quantity_of_every_table_has_its_diagnostics(made):
+    _, out = made
+    run = json.loads((out / "run.json").read_text())["settled"]
+    tables = ("latent", "reliability", "beyond", "heterogeneity", "slopes_by_scenario")
+    assert set(run) == {"propagated", *tables, "pooled_weights", "pooling"}
+    for name, about in run.items():
+        rows = table(out, name)
+        known = rows[rows["rhat"].notna()]
+        assert about["quantities"] == len(known) > 0
+        poor = (known["rhat"] > 1.01) | (known["ess_bulk"] < 400)
+        assert about["unsettled"] == poor.sum()
+        assert about["max_rhat"] == pytest.approx(known["rhat"].max())
+    assert table(out, "slopes_by_scenario")["rhat"].notna().all()
+
+
 def test_readers_tables_say_what_their_intervals_are(made):
     _, out = made
     for name in ("propagated", "beyond", "heterogeneity"):
