@@ -1,6 +1,6 @@
 """The tables of a report: the paper's numbers, the correlations, the weights, the priors.
 
-Each is written as CSV for machines (the contract's columns first, full precision) and as Markdown
+Each is written as CSV for machines (the frame as it is, in full precision) and as Markdown
 and LaTeX for readers (rounded by the Monte Carlo error, every interval named in the header).
 Knows the columns of `Results`, and no file but those it writes.
 """
@@ -20,63 +20,10 @@ from selfinterp_stats.reporting.priors_used import priors_table, priors_used
 if TYPE_CHECKING:
     from selfinterp_stats.estimates.results import Results
 
-PAPER_NUMBERS_COLUMNS: Final = (
-    "id",
-    "section",
-    "quantity",
-    "base_model",
-    "estimate",
-    "hdi_low",
-    "hdi_high",
-    "published",
-    "published_hdi_low",
-    "published_hdi_high",
-    "agrees",
-)
-WEIGHTS_COLUMNS: Final = (
-    "base_model",
-    "set",
-    "scenario",
-    "attribute",
-    "attribute_name",
-    "mean",
-    "median",
-    "sd",
-    "hdi_low",
-    "hdi_high",
-    "ess_bulk",
-    "ess_tail",
-    "rhat",
-    "mcse_mean",
-    "pareto_k",
-    "engine",
-    "weight",
-)
-CORRELATIONS_COLUMNS: Final = (
-    "id",
-    "experiment",
-    "condition",
-    "base_model",
-    "term",
-    "median",
-    "hdi_low",
-    "hdi_high",
-    "eti_low",
-    "eti_high",
-    "pd",
-    "rope_share",
-    "ess_bulk",
-    "ess_tail",
-    "rhat",
-    "mcse_median",
-    "n",
-)
-
-
 _READING: Final = {
-    "paper_numbers": (PAPER_NUMBERS_COLUMNS, reading.paper_numbers_table),
-    "correlations": (CORRELATIONS_COLUMNS, reading.correlations_table),
-    "weights": (WEIGHTS_COLUMNS, reading.weights_table),
+    "paper_numbers": reading.paper_numbers_table,
+    "correlations": reading.correlations_table,
+    "weights": reading.weights_table,
 }
 
 
@@ -103,9 +50,9 @@ def write_tables(results: Results, folder: Path) -> list[Path]:
 
 def write_table(name: str, results: Results, folder: Path) -> list[Path]:
     """Write one table; `name` is that of its frame in `results`."""
-    columns, for_reading = _READING[name]
+    for_reading = _READING[name]
     texts = {
-        f"{name}.csv": csv_text(getattr(results, name), columns),
+        f"{name}.csv": csv_text(getattr(results, name)),
         f"{name}.md": layout.to_markdown(for_reading(results)),
         f"{name}.tex": latex.to_latex(for_reading(results, narrow=True)),
     }

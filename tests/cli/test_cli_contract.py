@@ -12,12 +12,15 @@ import xarray as xr
 from commandline import FEW_DRAWS, selfinterp
 from studies import write_study
 
-from selfinterp_stats.reporting.tables import (
-    CORRELATIONS_COLUMNS,
-    PAPER_NUMBERS_COLUMNS,
-    WEIGHTS_COLUMNS,
-)
-
+# What others read these files by: the first columns, in this order.
+CONTRACT = {
+    "paper_numbers": "id section quantity base_model estimate hdi_low hdi_high published "
+    "published_hdi_low published_hdi_high agrees",
+    "weights": "base_model set scenario attribute attribute_name mean median sd hdi_low hdi_high "
+    "ess_bulk ess_tail rhat mcse_mean pareto_k engine weight",
+    "correlations": "id experiment condition base_model term median hdi_low hdi_high eti_low "
+    "eti_high pd rope_share ess_bulk ess_tail rhat mcse_median n",
+}
 # Names as other groups have them: a space, an underscore, letters beyond ASCII.
 BASE_MODELS = ("Große Llama_3 instruct", "model-a")
 STEMS_OF_ONE = (
@@ -103,16 +106,10 @@ def test_how_the_refit_compares_with_released_weights_is_said(made):
     assert len(released) == 4
 
 
-@pytest.mark.parametrize(
-    ("name", "columns"),
-    [
-        ("paper_numbers", PAPER_NUMBERS_COLUMNS),
-        ("weights", WEIGHTS_COLUMNS),
-        ("correlations", CORRELATIONS_COLUMNS),
-    ],
-)
-def test_the_contracts_columns_come_first_in_their_order(made, tables, name, columns):
-    assert tuple(tables[name].columns[: len(columns)]) == columns
+@pytest.mark.parametrize("name", CONTRACT)
+def test_the_contracts_columns_come_first_in_their_order(made, tables, name):
+    columns = CONTRACT[name].split()
+    assert list(tables[name].columns[: len(columns)]) == columns
     assert len(tables[name])
     for ending in ("md", "tex"):
         assert "89" in (made[1] / "tables" / f"{name}.{ending}").read_text()
