@@ -203,6 +203,8 @@ def check_build(bench: Bench) -> Path:
     start = time.perf_counter()
     tools = fresh_environment(bench, "tools", "setuptools")
     source = copy_source(bench.scratch / "source")
+    # Kept as it is for `check_checkout`: someone may edit the checkout meanwhile.
+    shutil.copytree(source, bench.scratch / "checkout")
     sdist = build(source, "sdist", bench.scratch / "dist", tools / "python")
     wheel = build(source, "wheel", bench.scratch / "dist", tools / "python")
     again = build(
@@ -348,7 +350,7 @@ def places(bench: Bench) -> Iterator[tuple[Place, re.Pattern[str] | None]]:
 def check_checkout(bench: Bench, bin_: Path, wheel: Path) -> None:
     """Install the checkout over the wheel: the same files."""
     start = time.perf_counter()
-    source = copy_source(bench.scratch / "checkout")
+    source = bench.scratch / "checkout"
     pins = bench.scratch / "constraints.txt"
     command = [str(bin_ / "python"), "-m", "pip", "install", "--quiet", "--no-deps"]
     subprocess.run(
