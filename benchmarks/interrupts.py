@@ -175,7 +175,8 @@ def judged(left: Left, before: dict[str, bytes | None], whole: set[str]) -> tupl
             name for name in before.keys() | left.files if left.files.get(name) != before.get(name)
         )
         wrong.append(f"half a result: {', '.join(changed)}")
-    more = [line for line in lines[:-1] if not STEP.fullmatch(line)]
+    # An empty line ends the one on which a terminal shows ^C.
+    more = [line for line in lines[:-1] if line and not STEP.fullmatch(line)]
     if more and not wrong:
         wrong.append(f"lines more: {more}")
     return how, wrong
@@ -210,6 +211,7 @@ def sweep(command: str, count: int, study: Path, scratch: Path) -> tuple[float, 
         ends[how] += 1
         if broken:
             wrong.append(f"{command}, {moment}: {'; '.join(broken)}")
+            print(wrong[-1], file=sys.stderr, flush=True)
         shutil.rmtree(folder)
     if not ends["interrupted, nothing written"]:
         wrong.append(f"{command}: not one interrupt came in time")
@@ -267,8 +269,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.out.parent.mkdir(parents=True, exist_ok=True)
             options.out.write_text(report(rows, machine))
     print(report(rows, machine))
-    for claim in wrong:
-        print(claim, file=sys.stderr)
     return 1 if wrong else 0
 
 

@@ -285,7 +285,7 @@ class Journal:
         with told(self.path):
             # Not ``yield from``, which closes the cursor, and so complains of a journal that was
             # closed when the reader broke off.
-            for row in self._db.execute(statement, values):  # noqa: UP028
+            for row in self._db.execute(statement, values):  # noqa: UP028 - see above
                 yield row
 
     @contextmanager

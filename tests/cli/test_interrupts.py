@@ -116,7 +116,7 @@ def test_commands_that_are_interrupted_leave_nothing_half_done(tmp_path):
     ran = subprocess.run(
         [
             *(sys.executable, str(ROOT / "benchmarks" / "interrupts.py")),
-            *("--commands", "simulate", "--moments", "6", "--out", str(tmp_path / "found.md")),
+            *("--commands", "simulate", "--moments", "4", "--out", str(tmp_path / "found.md")),
         ],
         capture_output=True,
         text=True,
