@@ -358,7 +358,7 @@ def main() -> int:
     """Fit what is missing, print the report and write it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[2, 3, 4, 5])
-    parser.add_argument("--studies", type=int, nargs="+", default=[132, 180, 64, 24], help="each")
+    parser.add_argument("--studies", type=int, nargs="+", default=[232, 180, 64, 24], help="each")
     parser.add_argument("--biased", type=int, default=40, help="of each of the first two sizes")
     parser.add_argument("--items", type=int, default=200, help="per target")
     parser.add_argument("--draws", type=int, default=1000)
