@@ -27,9 +27,9 @@ from selfinterp_stats.models.prior_sets import (
 from selfinterp_stats.models.priors import Prior
 
 # What the horseshoe's draws are weighed out of: tails as wide as its slab's, and a middle for the
-# slopes that it shrinks. Of the pairs tried on the paper's data these have the lowest Pareto k. Where
-# slopes are near zero the weights come out too wide (calibration finds it): hardly a draw is in the
-# horseshoe's spike. A third, narrow prior made that worse, as its posterior is too far from these.
+# slopes that it shrinks. Of the pairs tried on the paper's data these have the lowest Pareto k.
+# Where slopes are near zero they come out too wide, as calibration finds: hardly a draw is in the
+# horseshoe's spike. A third, narrow prior made that worse: its posteriors are too far from these.
 PROPOSALS: Final = (Prior.of("Logistic", mu=0, s=1.5), Prior.of("Logistic", mu=0, s=0.7))
 _ROUNDS: Final = 8
 _UNIT: Final = numbers_of(Prior.of("Normal", mu=0, sigma=1))
