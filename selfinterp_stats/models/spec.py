@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -65,15 +66,19 @@ class ModelSpec:
 
         # Bambi makes text categorical by itself, but by a rule that pandas is about to change.
         text = [name for name in data if isinstance(data[name].dtype, pd.StringDtype)]
-        return bambi.Model(
-            self.formula,
-            data.astype(dict.fromkeys(text, "category")),
-            family=self.family,
-            link=self.link,
-            priors={term: prior.to_bambi() for term, prior in self.priors},
-            auto_scale=False,
-            extra_namespace={"np": np},
-        )
+        with warnings.catch_warnings():
+            # brms' defaults bring a prior of the intercept, and a formula may have none; Bambi 0.21
+            # warns of what 0.17 passes over.
+            warnings.filterwarnings("ignore", r"Unused name\(s\) in `priors`: \['Intercept'\]")
+            return bambi.Model(
+                self.formula,
+                data.astype(dict.fromkeys(text, "category")),
+                family=self.family,
+                link=self.link,
+                priors={term: prior.to_bambi() for term, prior in self.priors},
+                auto_scale=False,
+                extra_namespace={"np": np},
+            )
 
     def describe_priors(self) -> str:
         """The priors in one line, for tables and provenance."""

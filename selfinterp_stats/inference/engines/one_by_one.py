@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -78,7 +79,8 @@ def _fit(
     # NumPyro's chains share a device; 64 bits are what PyMC's own sampler computes in.
     together: dict[str, Any] = {}
     if method == "numpyro":
-        together["nuts_sampler_kwargs"] = {"chain_method": "vectorized"}
+        newer = "nuts" in signature(model.fit).parameters  # Bambi 0.21
+        together["nuts" if newer else "nuts_sampler_kwargs"] = {"chain_method": "vectorized"}
     with jax.enable_x64(True):
         result: Any = model.fit(
             draws=draws,
