@@ -31,8 +31,8 @@ def settledness(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     Parameters
     ----------
     tables : mapping of str to pandas.DataFrame
-        Each with ``rhat`` and ``ess_bulk``; both are missing in a row that is of no posterior, or
-        of one in which the quantity is constant.
+        Each with ``rhat`` and ``ess_bulk``. R-hat is missing in a row that is of no posterior, or
+        of one in which the quantity is constant; nothing is said of it.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def settledness(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """
     parts = [pd.DataFrame(columns=list(COLUMNS))]
     for table, frame in tables.items():
-        rows = frame[frame["rhat"].notna() | frame["ess_bulk"].notna()]
+        rows = frame[frame["rhat"].notna()]
         # A correlation's id names its base model, section and quantity.
         names = NAMES[:2] if "id" in frame else NAMES[2:]
         row = rows[[name for name in names if name in frame]].astype(str).agg(_joined, axis=1)
