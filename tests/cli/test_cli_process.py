@@ -180,8 +180,12 @@ def test_a_file_too_large_to_write_leaves_nothing(make_study, tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        # What Python compiles would be cut off by the limit, too.
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        # What Python and JAX compile would be cut off by the limit, too.
+        env={
+            **os.environ,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "JAX_ENABLE_COMPILATION_CACHE": "false",
+        },
         timeout=120,
     )
     assert ran.returncode == 2

@@ -102,6 +102,8 @@ def test_known_correlations_are_found_where_they_are_expected():
     for name in ("plug_in", "carried_through", "latent"):
         none = means[name, "latent r = 0"]
         assert none["low"] < 0 < none["high"]
-    covered = [row for row in rows if row["model"] == "latent" and "p_value" in row]
-    assert len(covered) == 2 * 3
-    assert min(row["p_value"] for row in covered) > 1e-3
+    # Each study's own scenarios correlate a tenth off; beside that, medians are where they should
+    # be. The prior pulls them in by some hundredths, and ten studies leave an error of as much.
+    own = [row for row in rows if "own correlation" in row["statistic"]]
+    assert [row["model"] for row in own] == ["latent", "latent"]
+    assert max(abs(row["value"]) for row in own) < 0.08

@@ -64,12 +64,15 @@ class Replicates:
         Its base models are independent studies.
     latent : dict of str to float
         The true correlation behind every condition.
+    own : dict of (base model, condition) to float
+        The correlation that the true weights and expected reports of this very study have.
     expected : dict of (base model, condition) to float
         What a refit by the paper's way should find, on average over fresh choices.
     """
 
     study: Study
     latent: dict[str, float]
+    own: dict[tuple[str, str], float]
     expected: dict[tuple[str, str], float]
 
 
@@ -196,11 +199,12 @@ def replicates(
         )
         study = load_study(Path(folder) / "study")
     known = truth.quantities[truth.quantities["id"].str.startswith("e3_native_r_")]
-    expected = {
-        (str(row["base_model"]), str(row["condition"])): float(row["expected_estimate"])
-        for row in known.to_dict("records")
-    }
-    return Replicates(study, latent, expected)
+    rows = known.to_dict("records")
+    own, expected = (
+        {(str(row["base_model"]), str(row["condition"])): float(row[column]) for row in rows}
+        for column in ("truth", "expected_estimate")
+    )
+    return Replicates(study, latent, own, expected)
 
 
 def recovery_rows(
@@ -217,6 +221,9 @@ def recovery_rows(
             if name == "plug_in":
                 expected = np.array([made.expected[base, condition] for base, _, _ in cells])
                 yield _beside_expected(name, truth, draws, expected)
+            if name in LATENT:
+                own = np.array([made.own[base, condition] for base, _, _ in cells])
+                yield _beside_own(name, truth, draws, own)
 
 
 def _of_estimates(name: str, truth: float, draws: np.ndarray) -> Iterator[Row]:
@@ -254,20 +261,38 @@ def _of_estimates(name: str, truth: float, draws: np.ndarray) -> Iterator[Row]:
 
 def _beside_expected(name: str, truth: float, draws: np.ndarray, expected: np.ndarray) -> Row:
     """Whether estimates are where the simulation, which knows the truth, expects them."""
-    n = len(draws)
-    apart = np.median(draws.reshape(n, -1), axis=1) - expected
-    error = apart.std(ddof=1) / np.sqrt(n)
-    half = stats.t.isf(0.025, n - 1) * error
+    apart, error = _apart(draws, expected)
+    return _difference(name, truth, apart, error, len(draws)) | {
+        "statistic": "mean of median - what fresh choices would give",
+        "p_value": float(2 * stats.t.sf(abs(apart) / error, len(draws) - 1)),
+        "note": "weights fitted to other choices between the same options, reports as they are",
+    }
+
+
+def _beside_own(name: str, truth: float, draws: np.ndarray, own: np.ndarray) -> Row:
+    """How far estimates are from what each study's own scenarios correlate at."""
+    return _difference(name, truth, *_apart(draws, own), len(draws)) | {
+        "statistic": "mean of median - the study's own correlation",
+        "note": "of its true weights with its expected reports; not a test, since a prior that "
+        "knows of no correlation pulls medians towards zero",
+    }
+
+
+def _apart(draws: np.ndarray, known: np.ndarray) -> tuple[float, float]:
+    """Mean distance of medians from what is known of each study, and its standard error."""
+    apart = np.median(draws.reshape(len(draws), -1), axis=1) - known
+    return float(apart.mean()), float(apart.std(ddof=1) / np.sqrt(len(apart)))
+
+
+def _difference(name: str, truth: float, apart: float, error: float, n: int) -> Row:
+    half = float(stats.t.isf(0.025, n - 1)) * error
     return {
         "check": RECOVERY,
         "model": name,
         "quantity": f"latent r = {truth:g}",
-        "statistic": "mean of median - what fresh choices would give",
-        "value": float(apart.mean()),
+        "value": apart,
         "expected": 0.0,
-        "low": float(apart.mean() - half),
-        "high": float(apart.mean() + half),
-        "p_value": float(2 * stats.t.sf(abs(apart.mean()) / error, n - 1)),
+        "low": apart - half,
+        "high": apart + half,
         "n": n,
-        "note": "weights fitted to other choices between the same options, reports as they are",
     }
