@@ -142,3 +142,29 @@ def test_no_program_waits_for_threads_that_others_may_hold(tmp_path):
     for ours in ("fit", "run", "chunk"):  # of Laplace, NUTS and importance
         assert any(f"_jit_{ours}" in name for name in programs)
     assert [name for name, text in programs.items() if "lapack" in text] == []
+
+
+LAPACK = """
+import selfinterp_stats
+import jax, jax.numpy as jnp, numpy as np
+
+jax.config.update("jax_enable_x64", True)
+
+def several(x):
+    one, square = jnp.eye(x.shape[1]), x @ x.transpose(0, 2, 1)
+    inverses = jnp.linalg.inv(square + one).sum() + jnp.linalg.inv(x + 30 * one).sum()
+    values = jnp.linalg.eigh(x + x.transpose(0, 2, 1))[0].sum()
+    return inverses + values + jnp.linalg.cholesky(square + 2 * one).sum()
+
+program = jax.jit(several)
+x = np.random.default_rng(0).normal(size=(400, 14, 14))
+for _ in range(50):
+    float(program(x))
+"""
+
+
+def test_priors_whose_densities_need_lapack_are_computed_on_few_cores_too():
+    """Without more threads than JAX asks for, this waits for ever on two cores."""
+    environment = {name: value for name, value in os.environ.items() if name != "NPROC"}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+    subprocess.run([sys.executable, "-c", LAPACK], env=environment, check=True, timeout=200)
