@@ -1,8 +1,8 @@
 """Root of the inverse of a small symmetric matrix, in plain array operations.
 
 JAX's own factorisations call LAPACK, which on a CPU splits a batch over XLA's threads and waits for
-them on one of them. Where as many programs run at a time as there are threads, each may wait for
-all others, for ever.
+them on one of them. Where as many such calls run at a time as there are threads, each waits for all
+others, for ever; the engines' own programs, which run one beside the other, make none.
 """
 
 from __future__ import annotations
