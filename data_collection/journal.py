@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import astuple
 from datetime import UTC, datetime
 from os import PathLike
@@ -248,10 +248,13 @@ class Journal:
                 "ORDER BY scenario.position, reply.scenario, reply.trial",
                 (self._id(found),),
             )
-            for row in rows:
-                with told(self.path):
-                    read = row_from(found, row)
-                yield read
+            # A row that cannot be read must not leave its cursor open: the files beside the journal
+            # stay as long as that is.
+            with closing(rows):
+                for row in rows:
+                    with told(self.path):
+                        read = row_from(found, row)
+                    yield read
 
     def counts(self) -> tuple[Counts, ...]:
         """How far each cell is, those planned but without an answer last."""
@@ -280,7 +283,7 @@ class Journal:
                 found.append(Counts(cell, sum(planned.values()), 0, 0, 0, 0, 0, 0))
         return tuple(found)
 
-    def query(self, statement: str, values: tuple[Any, ...] = ()) -> Iterator[Any]:
+    def query(self, statement: str, values: tuple[Any, ...] = ()) -> Generator[Any, None, None]:
         """Rows of one of the tables in `schema`."""
         with told(self.path):
             # Not ``yield from``, which closes the cursor, and so complains of a journal that was
