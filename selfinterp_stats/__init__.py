@@ -11,10 +11,10 @@ from importlib import import_module
 
 from selfinterp_stats._version import __version__
 
-# How many threads XLA has on a CPU, read when JAX makes its first array. By default as many as
-# there are cores; but JAX's LAPACK calls hold one while they wait for others to do their batches,
-# so that on two cores two such calls in one program wait for ever.
-os.environ.setdefault("NPROC", str(max(8, 2 * (os.cpu_count() or 1))))
+# How many threads XLA has on a CPU, read when JAX makes its first array: as many as there are
+# cores. But JAX's LAPACK calls hold one while they wait for others to do their batches, so that on
+# two cores two such calls wait for ever. More than one to spare would slow NUTS down.
+os.environ.setdefault("NPROC", str(max(3, os.cpu_count() or 1)))
 
 # As type checkers know it. `typing` itself is the slowest import before the command line can say
 # that it was interrupted.
