@@ -28,7 +28,7 @@ from selfinterp_stats.cli.sensitivity import sensitivity
 class _InOrder(click.Group):
     """Lists commands as a newcomer would use them."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click passes it
         return list(self.commands)
 
 

@@ -153,7 +153,7 @@ def grid(**values: Sequence[float]) -> list[Design]:
     """
     names = list(values)
     return [
-        Design(**dict(zip(names, one, strict=True)))  # type: ignore[arg-type]
+        Design(**dict(zip(names, one, strict=True)))  # type: ignore[arg-type] # named by fields
         for one in product(*values.values())
     ]
 

@@ -53,7 +53,7 @@ def with_any_prior(model: LiftedModel) -> LiftedModel:
     return LiftedModel(
         model.parameters,
         model.log_likelihood,
-        PriorDensity(log_density=of_all, constrain=lambda values, numbers: values),  # noqa: ARG005
+        PriorDensity(log_density=of_all, constrain=lambda values, numbers: values),  # noqa: ARG005 - as called
     )
 
 
