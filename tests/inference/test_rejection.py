@@ -18,11 +18,10 @@ MANY = 4.5
 def proposals(size, share, n=N):
     """Points and log-densities of proposals around zero, and the logs of uniform numbers."""
     key = keys_data(0, "test", (("one",),))[0]
-    words = mixture.random_words(jnp.asarray(key), size, n)
-    normal, chi_squared, log_uniform = mixture.random_numbers(words)
-    points = np.asarray(normal * mixture.stretch(words, chi_squared, share))
+    numbers = mixture.random_numbers(jnp.asarray(key), size, n)
+    points = np.asarray(numbers.normal * mixture.stretch(numbers, share))
     log_density = mixture.log_density(jnp.asarray((points**2).sum(axis=0)), size, share)
-    return points.T, np.asarray(log_density), np.asarray(log_uniform)
+    return points.T, np.asarray(log_density), np.asarray(numbers.log_uniform)
 
 
 @pytest.mark.parametrize("size", [1, 6])

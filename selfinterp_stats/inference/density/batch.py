@@ -46,6 +46,11 @@ class Data(NamedTuple):
         """The same in another precision."""
         return Data(*(a.astype(kind) for a in self))
 
+    def first_rows(self, number: int) -> Data:
+        """The same without the rows that follow so many; of one dataset."""
+        X, y, other, mask = (rows[:number] for rows in self[:-1])
+        return Data(X, y, other, mask, self.numbers)
+
 
 @dataclass(frozen=True)
 class Batch:

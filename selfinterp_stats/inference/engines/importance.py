@@ -7,6 +7,7 @@ what the weights cost, so that equally weighted ones are made of them: see `reje
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     Array = jax.Array
 
 # Log-densities evaluated at a time, in values of the linear predictor: fits the CPU's cache.
-BLOCK_VALUES = 100_000
+BLOCK_VALUES = 40_000
 
 
 def importance(
@@ -118,29 +119,28 @@ def _compiled(model: LiftedModel, chains: int, draws: int, block: int, one_by_on
     size = model.size
 
     def propose(
-        words: Array,
-        normal: Array,
-        chi_squared: Array,
-        mode: Array,
-        scale: Array,
-        share: Array,
-        data: Data,
+        numbers: mixture.RandomNumbers, mode: Array, scale: Array, share: Array, data: Data
     ) -> tuple[Array, Array]:
         """Proposals of one dataset and their log-ratios."""
-        stretch = mixture.stretch(words, chi_squared, share).astype(mode.dtype)
-        normal = normal.astype(mode.dtype)
+        stretch = mixture.stretch(numbers, share).astype(mode.dtype)
+        normal = numbers.normal.astype(mode.dtype)
         theta = mode + (scale @ normal * stretch).T
-        density = jax.vmap(lambda one: model.log_density(one, data))
-        log_posterior = jax.lax.map(density, theta.reshape(-1, block, size)).ravel()
+
+        def log_posteriors(data: Data) -> Array:
+            density = jax.vmap(lambda one: model.log_density(one, data))
+            return jax.lax.map(density, theta.reshape(-1, block, size)).ravel()
+
+        log_posterior = (
+            _without_padding(log_posteriors, data) if one_by_one else log_posteriors(data)
+        )
         squared = (normal**2).sum(axis=0) * stretch**2
         return theta, log_posterior - mixture.log_density(squared, size, share)
 
     @traced
     def chunk(keys: Array, *arrays: Any) -> tuple[Array, ...]:
-        # Loops of their own: XLA would otherwise make numbers anew wherever they are used.
-        words = jax.lax.map(lambda key: mixture.random_words(key, size, n), keys)
-        normal, chi_squared, log_uniform = jax.lax.map(mixture.random_numbers, words)
-        of_datasets = (words, normal, chi_squared, *arrays)
+        # A loop of its own: XLA would otherwise make numbers anew wherever they are used.
+        numbers = jax.lax.map(lambda key: mixture.random_numbers(key, size, n), keys)
+        of_datasets = (numbers, *arrays)
         if one_by_one:
             theta, log_ratios = jax.lax.map(lambda of: propose(*of), of_datasets)
         else:
@@ -150,7 +150,7 @@ def _compiled(model: LiftedModel, chains: int, draws: int, block: int, one_by_on
         by_chain = (len(keys), chains, n // chains)
         kept, accepted = rejection.walk(
             log_ratios.reshape(by_chain),
-            log_uniform.astype(log_ratios.dtype).reshape(by_chain),
+            numbers.log_uniform.astype(log_ratios.dtype).reshape(by_chain),
             draws,
         )
         chosen = jnp.take_along_axis(theta.reshape(*by_chain, size), kept[..., None], axis=2)
@@ -162,6 +162,16 @@ def _compiled(model: LiftedModel, chains: int, draws: int, block: int, one_by_on
         return constrain(chosen, arrays[-1]), mean, covariance, log_ratios, accepted
 
     return jax.jit(chunk)
+
+
+def _without_padding(of: Callable[[Data], Array], data: Data) -> Array:
+    """Compute something of one dataset, from half its rows where the other half is padding."""
+    import jax
+
+    if not isinstance(data, Data) or len(data.mask) == 1:
+        return of(data)
+    half = -(-len(data.mask) // 2)
+    return jax.lax.cond(data.mask[half:].any(), of, lambda data: of(data.first_rows(half)), data)
 
 
 def _divisor(number: int, most: int) -> int:

@@ -8,7 +8,9 @@ sampling and defensive mixture distributions").
 from __future__ import annotations
 
 from math import lgamma, log
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from selfinterp_stats.inference.engines.lane_random import threefry
 
 if TYPE_CHECKING:
     import jax
@@ -28,64 +30,66 @@ ALL = 256
 _EXPONENTIALS = DEGREES_OF_FREEDOM // 2
 
 
-def random_words(key: Array, size: int, n: int) -> Array:
-    """Make the random words for proposals: by Philox, which gives the same on every device.
+class RandomNumbers(NamedTuple):
+    """What proposals, and steps from one to the next, are made of.
+
+    Attributes
+    ----------
+    normal : (parameter, proposal) array
+        Standard normal.
+    chi_squared : (proposal,) array
+        Over its degrees of freedom.
+    byte : (proposal,) array of uint32
+        Decides whether a proposal comes from the t.
+    log_uniform : (proposal,) array
+        For the Metropolis step.
+    """
+
+    normal: Array
+    chi_squared: Array
+    byte: Array
+    log_uniform: Array
+
+
+def random_numbers(key: Array, size: int, n: int) -> RandomNumbers:
+    """Make the random numbers for proposals, the same on every device.
 
     Parameters
     ----------
     key : (4,) array of uint32
     size, n : int
         Number of parameters and of proposals.
-
-    Returns
-    -------
-    (word, proposal) array of uint32
-        The last word of each is for the Metropolis step.
-    """
-    import jax
-
-    _, words = jax.lax.rng_bit_generator(
-        key, (size + _EXPONENTIALS + 1, n), algorithm=jax.lax.RandomAlgorithm.RNG_PHILOX
-    )
-    return words
-
-
-def random_numbers(words: Array) -> tuple[Array, Array, Array]:
-    """Turn words into random numbers.
-
-    Returns
-    -------
-    normal : (parameter, proposal) array
-        Standard normal.
-    chi_squared : (proposal,) array
-        Over its degrees of freedom.
-    log_uniform : (proposal,) array
     """
     import jax
     import jax.numpy as jnp
 
+    needed = size + _EXPONENTIALS + 1
+    pairs = -(-needed // 2)
+    place = jnp.arange(pairs * n, dtype="uint32").reshape(pairs, n)
+    # Written out rather than drawn by JAX's generators: XLA makes one loop of it all, without the
+    # words in memory, in half the time.
+    words = jnp.concatenate(threefry(key[:2], key[2], place))[:needed]
     # The upper 24 bits make a number in (0, 1), ends excluded.
     uniform = (words >> 8).astype(jnp.float32) * 2.0**-24 + 2.0**-25
-    size = len(words) - _EXPONENTIALS - 1
     normal = jnp.sqrt(2.0) * jax.lax.erf_inv(2 * uniform[:size] - 1)
     exponentials = -jnp.log(uniform[size:-1].prod(axis=0))
-    return normal, exponentials / _EXPONENTIALS, jnp.log(uniform[-1])
+    return RandomNumbers(
+        normal, exponentials / _EXPONENTIALS, words[-1] & 0xFF, jnp.log(uniform[-1])
+    )
 
 
-def stretch(words: Array, chi_squared: Array, share: Array) -> Array:
+def stretch(numbers: RandomNumbers, share: Array) -> Array:
     """Tell how far each proposal's standard normal is stretched, a (proposal,) array.
 
     Parameters
     ----------
-    words : (word, proposal) array of uint32
-    chi_squared : (proposal,) array
+    numbers : RandomNumbers
     share : () array
         Of the proposals that come from the t, in 256ths.
     """
     import jax.numpy as jnp
 
-    from_t = (words[-1] & 0xFF) < share
-    return jnp.where(from_t, 1 / jnp.sqrt(chi_squared), WIDTH)
+    return jnp.where(numbers.byte < share, 1 / jnp.sqrt(numbers.chi_squared), WIDTH)
 
 
 def log_density(squared: Array, size: int, share: Array) -> Array:

@@ -24,7 +24,7 @@ def key_data(seed: int, *labels: str) -> np.ndarray:
     Returns
     -------
     (4,) uint32 array
-        The state of a Philox generator; the first two words are one of JAX's default (threefry).
+        A key of the threefry generator, and what its counters begin with.
     """
     # A separator that no label contains keeps ("ab", "c") and ("a", "bc") apart.
     text = "\x1f".join([str(int(seed)), *labels])
