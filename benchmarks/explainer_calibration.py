@@ -20,25 +20,25 @@ exits with 1 when a claim fails.
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from selfinterp_stats.estimates.calibration.explainers import (
+    SDS,
+    FullDesign,
+    SimulatedStudy,
+    draw_study,
+)
 from selfinterp_stats.estimates.calibration.uniformity import holm, uniformity
-from selfinterp_stats.estimates.explainers.contrasts import DELTA, contrasts
-from selfinterp_stats.estimates.explainers.sampling import AT_ONCE, Sampled, sample, steadied_model
-from selfinterp_stats.inference.density.steadied import wide_model
+from selfinterp_stats.estimates.explainers.contrasts import DELTA
+from selfinterp_stats.estimates.explainers.sampling import AT_ONCE, Sampled
 from selfinterp_stats.inference.summary.summaries import ess_bulk, hdi, rhat
-from selfinterp_stats.models.explainers.crossed import CellName, parts_of
-from selfinterp_stats.models.explainers.items import ITEM_SD, ItemDesign, item_model
-from selfinterp_stats.models.explainers.patterns import Collapsed, Patterns
 
 REPORTS: Final = Path(__file__).resolve().parents[1] / "reports" / "explainers"
 STUDIES: Final = "calibration_studies.csv"
@@ -54,66 +54,6 @@ RANKED: Final = 100
 LEVEL: Final = 0.01
 MORE: Final = 4
 """How many times more draws a study gets that fails its diagnostics."""
-SDS: Final = ("sd_explainer", "sd_target", "sd_pair")
-
-
-def layout(size: int) -> Collapsed:
-    """Every pattern of a full design without classes and clusters, none of them seen yet."""
-    names = [f"m{i}" for i in range(size)]
-    cells = tuple(CellName(who, whom) for whom in names for who in names)
-    right = np.array(list(itertools.product((0, 1), repeat=size)))
-    answers = np.concatenate([1 - right, right], axis=1).astype(float)
-    nothing = np.zeros(size, dtype=int)
-    patterns = Patterns(
-        cell=np.arange(len(cells)).reshape(size, size),
-        target=np.arange(size),
-        klass=nothing,
-        group=nothing,
-        answers=np.repeat(answers[None], size, axis=0),
-        times=np.zeros((1, size * len(answers))),
-        copies=np.ones(1),
-    )
-    return Collapsed(patterns, cells, tuple(names), ("",), ("",))
-
-
-@dataclass(frozen=True)
-class Study:
-    """One simulated study.
-
-    Attributes
-    ----------
-    cells : (cell,) array
-        Logits.
-    sds : dict of str to float
-        By the model's names, and ``sd_item`` of the first target.
-    times : (pattern,) array
-        How often each was seen.
-    """
-
-    cells: np.ndarray
-    sds: dict[str, float]
-    times: np.ndarray
-
-
-def simulated(size: int, items: int, bias: tuple[float, float], rng: np.random.Generator) -> Study:
-    """A study with its truth from the prior, one explainer and one target biased in logits."""
-    data = layout(size)
-    cells, sds = np.zeros(len(data.cells)), {}
-    for part in parts_of(data.cells):
-        sd = sds[f"sd_{part.name}"] = part.sd_at(rng.standard_normal())
-        cells += sd * part.matrix @ rng.standard_normal(part.matrix.shape[1])
-    cells += bias[0] * np.array([cell.explainer == "m0" for cell in data.cells])
-    cells += bias[1] * np.array([cell.target == "m1" for cell in data.cells])
-    powers = 2 ** np.arange(size)[::-1]
-    item_sds = ITEM_SD * abs(rng.standard_normal(size))
-    times = []
-    for target in range(size):
-        effect = item_sds[target] * rng.standard_normal((items, 1))
-        chance = 1 / (1 + np.exp(-(cells[target * size : (target + 1) * size] + effect)))
-        right = rng.random((items, size)) < chance
-        times.append(np.bincount(right @ powers, minlength=2**size))
-    known = {name: sds[name] for name in SDS} | {"sd_item": float(item_sds[0])}
-    return Study(cells, known, np.concatenate(times).astype(float))
 
 
 class Fitter:
@@ -127,30 +67,17 @@ class Fitter:
 
     def __init__(self, size: int, items: int, draws: int, seed: int) -> None:
         self.size, self.items, self.draws, self.seed = size, items, draws, seed
-        self.data = layout(size)
-        design = ItemDesign(tuple(parts_of(self.data.cells)), size**2, size, 1, 1)
-        names = [f"given_{name}" for name in Patterns._fields]
-        self.model = steadied_model(item_model(design, self.data), names, design.sampled_sds())
-        self.wide = wide_model(self.model)
-        pairs = [cell.pair for cell in self.data.cells]
-        own = next(one.weights for one in contrasts(pairs) if one.quantity == DELTA)
-        self.weights = {
-            DELTA: own,
-            "mean": np.full(size**2, 1 / size**2),
-            "skill": np.array([float(who == "m0") - float(who == "m1") for who, _ in pairs]) / size,
-            "difficulty": np.array([float(of == "m0") - float(of == "m1") for _, of in pairs])
-            / size,
-        }
+        self.design = FullDesign(size)
 
     def fit(self, studies: list[int], biases: list[str]) -> pd.DataFrame:
         """One row per study: delta's truth, interval, mean and diagnostics; ranks of the truth."""
         started = time.process_time()
         made = [
-            simulated(
+            draw_study(
                 self.size,
                 self.items,
-                BIASES.get(bias, (0.0, 0.0)),
                 np.random.default_rng([self.seed, self.size, study]),
+                BIASES.get(bias, (0.0, 0.0)),
             )
             for study, bias in zip(studies, biases, strict=True)
         ]
@@ -166,18 +93,15 @@ class Fitter:
             pd.DataFrame(rows).assign(cpu_seconds=round(seconds, 3))
         )
 
-    def _sampled(self, made: list[Study], labels: list[str], draws: int) -> list[Sampled]:
-        arrays = [np.broadcast_to(a, (len(made), *a.shape)) for a in self.data.patterns]
-        patterns = Patterns(*arrays)._replace(times=np.array([[one.times] for one in made]))
-        how: dict[str, Any] = {"draws": draws, "seed": self.seed, "enough": 150}
-        return sample(self.model, patterns, labels, wide=self.wide, **how)
+    def _sampled(self, made: list[SimulatedStudy], labels: list[str], draws: int) -> list[Sampled]:
+        return self.design.fit(made, labels, draws=draws, seed=self.seed, enough=150)
 
-    def _row(self, made: Study, found: Sampled) -> dict[str, Any]:
-        draws = {name: found.values["cell"] @ weights for name, weights in self.weights.items()}
-        truth = {name: float(made.cells @ weights) for name, weights in self.weights.items()}
+    def _row(self, made: SimulatedStudy, found: Sampled) -> dict[str, Any]:
+        draws = {name: found.values["cell"] @ of for name, of in self.design.weights.items()}
+        truth = {name: float(made.cells @ of) for name, of in self.design.weights.items()}
         draws |= {name: found.values[name] for name in SDS}
         draws["sd_item"] = found.values["sd_item"][..., 0]
-        truth |= made.sds
+        truth |= made.sds | {"sd_item": float(made.item_sds[0])}
         delta = draws[DELTA]
         low, high = hdi(delta[None])
         every = delta.size // RANKED

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from selfinterp_stats.errors import InputError
+from selfinterp_stats.estimates.calibration.explainers import CalibratedExplainers
 from selfinterp_stats.estimates.calibration.joint import calibrated_joints
 from selfinterp_stats.estimates.calibration.prior_sets import calibrated_sets
 from selfinterp_stats.estimates.calibration.ranks import Named, Ranks, simulated_ranks
@@ -71,6 +72,7 @@ def shipped_models() -> tuple[Calibratable, ...]:
         *(Regression(one) for one in papers_regressions()),
         *calibrated_sets(),
         *calibrated_joints(),
+        CalibratedExplainers(),
     )
 
 
