@@ -43,3 +43,14 @@ def test_where_a_matrix_is_not_positive_definite_steps_still_descend(matrix):
     root = roots(matrix[None])[0]
     assert np.isfinite(root).all()
     assert np.linalg.eigvalsh(root @ root.T).min() > 0
+
+
+@pytest.mark.parametrize("p", [6, 26])
+def test_steps_are_not_the_longer_the_more_parameters_there_are(p):
+    """In units of the parameters' scales; with pivots merely kept from zero, millions."""
+    half = np.random.default_rng(p).normal(size=(50, p, p))
+    matrices = (half + half.transpose(0, 2, 1)) / 2
+    matrices[:, np.arange(p), np.arange(p)] = 1.0
+    assert (np.linalg.eigvalsh(matrices).min(axis=1) < 0).mean() > 0.9
+    root = roots(matrices)
+    assert np.linalg.eigvalsh(root @ root.transpose(0, 2, 1)).max() < 1000

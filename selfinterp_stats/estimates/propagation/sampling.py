@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # How many times as many draws are made of a posterior that has not settled, try after try.
 TIMES: Final = (4, 16)
+# Functions of the parameters may be worth a little less than the least of them.
+ENOUGH: Final = 1.25 * MIN_ESS
 
 
 class Stackable(Protocol):
@@ -111,17 +113,21 @@ def draw(
 
 
 def settled(values: np.ndarray) -> np.ndarray:
-    """Whether R-hat and bulk ESS of all parameters say so, a (dataset,) array of bool.
+    """Whether R-hat and bulk ESS of all parameters say so, and a little more.
 
     Parameters
     ----------
     values : (dataset, chain, draw, parameter) array
         A parameter that is constant has settled.
+
+    Returns
+    -------
+    (dataset,) array of bool
     """
     n, chains, length, parameters = values.shape
     flat = np.moveaxis(values, 3, 1).reshape(n * parameters, chains, length)
     found = summarise(flat)
-    poor = (found["rhat"] > MAX_RHAT) | (found["ess_bulk"] < MIN_ESS)
+    poor = (found["rhat"] > MAX_RHAT) | (found["ess_bulk"] < ENOUGH)
     return np.asarray(~poor.reshape(n, parameters).any(axis=1))
 
 
