@@ -51,12 +51,10 @@ def works(texts: Sequence[str]) -> list[str]:
 
 def as_latex(texts: Sequence[str]) -> str:
     r"""Give it as LaTeX, to be read by ``\input`` where ``references.bib`` is the bibliography."""
-    written = [_latex(text) for text in texts]
-    head = (
-        "% needs \\bibliography{references} and, for the table of priors, "
-        "\\input{tables/priors_used}"
-    )
-    return "\n\n".join([head, *written]) + "\n"
+    head = r"% needs \bibliography{references}"
+    if any(_TABLE.search(text) for text in texts):
+        head += r" and, for the table of priors, \input{tables/priors_used}"
+    return "\n\n".join([head, *map(_latex, texts)]) + "\n"
 
 
 def _latex(text: str) -> str:

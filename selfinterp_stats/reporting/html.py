@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
     from markupsafe import Markup
 
+    from selfinterp_stats.reporting.methods_section import MethodsSection
     from selfinterp_stats.study import Study
 
 _TEMPLATES: Final = "selfinterp_stats.reporting"
@@ -30,7 +31,12 @@ _TOLD_ELSEWHERE: Final = ("package", "diagnostics", "notices", "dropped", "left_
 
 
 def render(
-    name: str, run: Mapping[str, Any], *, scripts: tuple[str, ...] = SCRIPTS, **values: Any
+    name: str,
+    run: Mapping[str, Any],
+    methods: MethodsSection,
+    *,
+    scripts: tuple[str, ...] = SCRIPTS,
+    **values: Any,
 ) -> str:
     """Write a page.
 
@@ -40,6 +46,8 @@ def render(
         Of its template.
     run : mapping
         What ``run.json`` will hold.
+    methods : MethodsSection
+        How the results were got.
     scripts : tuple of str
         Files of JavaScript.
     **values
@@ -53,6 +61,7 @@ def render(
     from markupsafe import Markup
 
     return template(name).render(
+        methods=methods,
         provenance=provenance_facts(run),
         seed=run["seed"],
         version=cells.text(run.get("version")),

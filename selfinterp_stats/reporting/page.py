@@ -12,22 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from selfinterp_stats.reporting import (
-    cells,
-    citing,
-    findings,
-    html,
-    methods,
-    reading,
-    rounding,
-    svg,
-)
+from selfinterp_stats.reporting import cells, findings, html, reading, rounding, svg
 from selfinterp_stats.reporting.drawing import PAGE_VARIABLES
 from selfinterp_stats.reporting.figures import DrawnFigures
-from selfinterp_stats.reporting.priors_used import priors_table, priors_used
 
 if TYPE_CHECKING:
     from selfinterp_stats.estimates.results import Results
+    from selfinterp_stats.reporting.methods_section import MethodsSection
 
 _KINDS_IN_QUANTITY: Final = ("share", "count")  # these quantities say themselves what they are
 _FAILING_SHOWN: Final = 200
@@ -35,7 +26,7 @@ _SHORT: Final = 24  # letters of a remark that fits under a base model's name
 _LINE: Final = (-0.2, 1.0)
 
 
-def render_page(results: Results, drawn: DrawnFigures) -> str:
+def render_page(results: Results, drawn: DrawnFigures, methods: MethodsSection) -> str:
     """Write the page.
 
     Parameters
@@ -43,6 +34,8 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
     results : Results
     drawn : DrawnFigures
         What `write_figures` returned for the same results.
+    methods : MethodsSection
+        How they were got.
 
     Returns
     -------
@@ -54,7 +47,6 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
     prob = results.settings.hdi_prob
     correlations = cells.in_order(results.correlations)
     slopes = findings.main_slopes(correlations)
-    told = methods.paragraphs(results)
     figures = [
         {
             "name": name,
@@ -67,6 +59,7 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
     return html.render(
         "page.html.jinja",
         results.run,
+        methods,
         scripts=(*html.SCRIPTS, "weights.js"),
         paper=reading.has_published(results.paper_numbers),
         source=html.without_folders("source", results.study.source),
@@ -89,9 +82,6 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
         engines=_diagnostics(results.diagnostics),
         failing=_failing(results.diagnostics),
         failing_shown=_FAILING_SHOWN,
-        methods=[citing.plain(paragraph).split(". ", 1) for paragraph in told],
-        works=citing.works(told),
-        priors=priors_table(priors_used(results)),
         notices=html.notices_of(results.study),
         read=_counts_read(results),
         counts=_collected(results.study.counts),

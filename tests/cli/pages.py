@@ -6,6 +6,10 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+# What every result with a page holds, and its table of priors.
+WRITTEN = {"index.html", "run.json", "methods.md", "methods.tex", "references.bib"}
+PRIORS = {f"priors_used.{ending}" for ending in ("csv", "md", "tex")}
+
 
 class _Links(HTMLParser):
     def __init__(self):

@@ -7,9 +7,9 @@ import json
 import pandas as pd
 import pytest
 from commandline import contents, selfinterp
-from pages import checked_page
+from pages import PRIORS, WRITTEN, checked_page
 from studies import write_study
-from typesetting import check_tables, needs_latex
+from typesetting import check_latex, needs_latex
 
 FIRST = ["check", "model", "quantity", "statistic", "value", "expected", "low", "high"]
 
@@ -33,9 +33,10 @@ def made(tmp_path_factory):
 def test_an_earlier_result_is_replaced_whole(made):
     ran, out = made
     assert ran.status == 0, ran.err
-    assert {path.name for path in out.iterdir()} == {"index.html", "run.json", "tables", "figures"}
+    assert {path.name for path in out.iterdir()} == {*WRITTEN, "tables", "figures"}
     assert {path.name for path in (out / "tables").iterdir()} == {
-        f"calibration.{end}" for end in ("csv", "md", "tex")
+        *PRIORS,
+        *(f"calibration.{end}" for end in ("csv", "md", "tex")),
     }
     assert {path.name for path in (out / "figures").iterdir()} == {"ranks.png", "ranks.svg"}
 
@@ -95,5 +96,5 @@ def test_a_call_that_makes_no_sense_changes_nothing(tmp_path, options, message):
 
 
 @needs_latex
-def test_its_tables_compile_and_fit_the_page(made, tmp_path):
-    check_tables(made[1] / "tables", tmp_path)
+def test_its_methods_and_tables_compile_and_fit_the_page(made, tmp_path):
+    check_latex(made[1], tmp_path)

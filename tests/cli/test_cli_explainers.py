@@ -7,7 +7,7 @@ import json
 import pandas as pd
 import pytest
 from commandline import selfinterp
-from typesetting import check_tables, needs_latex
+from typesetting import check_latex, needs_latex
 
 CONTRACT = [
     "task", "quantity", "target", "scale", "median", "hdi_low", "hdi_high", "p_positive",
@@ -117,5 +117,5 @@ def test_too_small_a_simulation_is_refused(tmp_path):
 
 
 @needs_latex
-def test_its_tables_compile_and_fit_the_page(ran, tmp_path):
-    check_tables(ran[1] / "tables", tmp_path)
+def test_its_methods_and_tables_compile_and_fit_the_page(ran, tmp_path):
+    check_latex(ran[1], tmp_path)

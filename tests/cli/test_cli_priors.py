@@ -9,8 +9,9 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 from commandline import contents, selfinterp
+from pages import PRIORS, WRITTEN
 from studies import write_study
-from typesetting import check_tables, needs_latex
+from typesetting import check_latex, needs_latex
 
 FIRST = ["prior", "id", "median", "hdi_low", "hdi_high", "change"]
 TABLES = ("priors", "prior_sets", "prior_verdicts")
@@ -40,8 +41,9 @@ def made(tmp_path_factory):
 def test_an_earlier_result_is_replaced_whole(made):
     ran, out = made
     assert ran.status == 0, ran.err
-    assert {path.name for path in out.iterdir()} == {"index.html", "run.json", "tables", "figures"}
+    assert {path.name for path in out.iterdir()} == {*WRITTEN, "tables", "figures"}
     assert {path.name for path in (out / "tables").iterdir()} == {
+        *PRIORS,
         "prior_weights.csv",
         "prior_scenarios.csv",
         *(f"{name}.{end}" for name in TABLES for end in ("csv", "md", "tex")),
@@ -170,5 +172,5 @@ def test_somebody_elses_folder_is_left_alone(tmp_path):
 
 
 @needs_latex
-def test_its_tables_compile_and_fit_the_page(made, tmp_path):
-    check_tables(made[1] / "tables", tmp_path)
+def test_its_methods_and_tables_compile_and_fit_the_page(made, tmp_path):
+    check_latex(made[1], tmp_path)

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from commandline import contents, selfinterp
-from pages import checked_page
+from pages import PRIORS, WRITTEN, checked_page
 from studies import write_study
-from typesetting import check_tables, needs_latex
+from typesetting import check_latex, needs_latex
 
 ESTIMATORS = ["plug_in", "carried_through", "latent"]
 FIRST = ["id", "estimator", "median", "hdi_low", "hdi_high", "rhat", "ess_bulk"]
@@ -55,8 +55,9 @@ def table(out, name="propagated"):
 def test_an_earlier_result_is_replaced_whole(made):
     ran, out = made
     assert ran.status == 0, ran.err
-    assert {path.name for path in out.iterdir()} == {"index.html", "run.json", "tables", "figures"}
+    assert {path.name for path in out.iterdir()} == {*WRITTEN, "tables", "figures"}
     assert {path.name for path in (out / "tables").iterdir()} == {
+        *PRIORS,
         "latent.csv",
         "pooled_weights.csv",
         "slopes_by_scenario.csv",
@@ -184,5 +185,5 @@ def test_a_study_without_reports_is_refused(tmp_path):
 
 
 @needs_latex
-def test_its_tables_compile_and_fit_the_page(made, tmp_path):
-    check_tables(made[1] / "tables", tmp_path)
+def test_its_methods_and_tables_compile_and_fit_the_page(made, tmp_path):
+    check_latex(made[1], tmp_path)

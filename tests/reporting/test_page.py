@@ -16,10 +16,12 @@ import pytest
 from sample import HOSTILE, sample_results
 
 from selfinterp_stats.reporting import cells, figures, findings, html, page
+from selfinterp_stats.reporting.methods import methods
 
 
 def rendered(results, folder):
-    return page.render_page(results, figures.write_figures(results, folder))
+    drawn = figures.write_figures(results, folder)
+    return page.render_page(results, drawn, methods(results))
 
 
 @pytest.fixture(scope="module")

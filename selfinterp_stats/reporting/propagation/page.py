@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,13 @@ from selfinterp_stats.reporting import cells, html, rounding, svg
 from selfinterp_stats.reporting.drawing import PAGE_VARIABLES
 from selfinterp_stats.reporting.propagation import tables
 
+if TYPE_CHECKING:
+    from selfinterp_stats.reporting.methods_section import MethodsSection
+
 ORDER: Final = (PLUG_IN, CARRIED, LATENT)
 
 
-def render_page(found: Propagation, drawings: Mapping[str, str]) -> str:
+def render_page(found: Propagation, drawings: Mapping[str, str], methods: MethodsSection) -> str:
     """Write the page.
 
     Parameters
@@ -25,6 +28,7 @@ def render_page(found: Propagation, drawings: Mapping[str, str]) -> str:
     found : Propagation
     drawings : mapping of str to str
         What `write_figures` returned.
+    methods : MethodsSection
 
     Returns
     -------
@@ -37,6 +41,7 @@ def render_page(found: Propagation, drawings: Mapping[str, str]) -> str:
     return html.render(
         "propagate.html.jinja",
         found.run,
+        methods,
         source=html.without_folders("source", study.source),
         headline=headline(found),
         why=why(found),
