@@ -47,6 +47,7 @@ def render_page(results: Results, drawn: DrawnFigures, methods: MethodsSection) 
     prob = results.settings.hdi_prob
     correlations = cells.in_order(results.correlations)
     slopes = findings.main_slopes(correlations)
+    numbers = _paper_numbers(results)
     figures = [
         {
             "name": name,
@@ -69,7 +70,8 @@ def render_page(results: Results, drawn: DrawnFigures, methods: MethodsSection) 
         hdi=f"{rounding.percent(prob)} HDI",
         eti=f"{rounding.percent(prob)} ETI",
         rope=rounding.region(results.settings.rope),
-        numbers=_paper_numbers(results),
+        numbers=numbers,
+        cut=_any_cut(numbers),
         figures=figures,
         skipped=list(drawn.skipped.values()),
         slopes=_correlations(slopes, prob),
@@ -190,23 +192,32 @@ def _paper_numbers(results: Results) -> list[dict[str, Any]]:
 
 
 def _drawn(row: cells.Row, columns: tuple[str, str, str]) -> dict[str, str]:
-    """Give the places of an estimate and its interval on a line from -.2 to 1, in percent."""
+    """Give the places of an estimate and its interval on a line from -.2 to 1, in percent.
+
+    An interval that goes on beyond an end of the line is cut there; ``cut`` names those ends.
+    """
     middle, low, high = (cells.figure(row, name) for name in columns)
-    if not all(math.isnan(x) or _LINE[0] <= x <= _LINE[1] for x in (middle, low, high)):
-        return {}
     if cells.text(row.get("kind")) == "count":
         return {}
+    start, end = _LINE
 
-    def place(value: float) -> str:
-        return f"{100 * (value - _LINE[0]) / (_LINE[1] - _LINE[0]):.1f}%"
+    def place(value: float) -> float:
+        return 100 * (min(max(value, start), end) - start) / (end - start)
 
     drawn = {}
-    if not math.isnan(middle):
-        drawn["middle"] = place(middle)
+    if start <= middle <= end:
+        drawn["middle"] = f"{place(middle):.1f}%"
     if not math.isnan(low):
-        drawn["low"] = place(low)
-        drawn["width"] = f"{100 * (high - low) / (_LINE[1] - _LINE[0]):.1f}%"
+        cut = ["left"] * (low < start) + ["right"] * (high > end)
+        drawn["low"] = f"{place(low):.1f}%"
+        drawn["width"] = f"{place(high) - place(low):.1f}%"
+        drawn["cut"] = " ".join(cut)
     return drawn
+
+
+def _any_cut(numbers: list[dict[str, Any]]) -> bool:
+    rows = (row for section in numbers for one in section["quantities"] for row in one["rows"])
+    return any(row[which].get("cut") for row in rows for which in ("drawn", "published_drawn"))
 
 
 def _correlations(frame: pd.DataFrame, prob: float) -> list[dict[str, Any]]:

@@ -44,9 +44,11 @@ def _versions(run: Mapping[str, Any]) -> Callable[[str], str]:
 def package(run: Mapping[str, Any]) -> str:
     """Name this package, its commit and Python."""
     version = f" {run['version']}" if run.get("version") else ""
-    commit = f" (commit {str(run['commit'])[:12]})" if run.get("commit") else ""
+    # What stands behind the commit says that the package differs from it.
+    commit, _, differs = str(run.get("commit") or "").partition(" ")
+    at = f" (commit {f'{commit[:12]} {differs}'.strip()})" if commit else ""
     python = f" on Python {run['python']}" if run.get("python") else ""
-    return f"The package was selfinterp-stats{version}{commit}{python}."
+    return f"The package was selfinterp-stats{version}{at}{python}."
 
 
 def sampled(engines: Mapping[str, int], asked: str) -> str:

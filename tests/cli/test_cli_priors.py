@@ -96,6 +96,19 @@ def test_scenarios_without_a_posterior_are_counted_and_named(made):
         assert name.replace("_", " ") in page
 
 
+def test_conclusions_stand_together_by_section_and_say_in_short_whether_they_hold(made):
+    _, out = made
+    verdicts = pd.read_csv(out / "tables" / "prior_verdicts.csv")
+    sections = verdicts["section"]
+    assert (sections != sections.shift()).sum() == sections.nunique() > 2
+    lines = (out / "tables" / "prior_verdicts.md").read_text().splitlines()
+    short = [
+        line.split(" | ")[3] for line in lines if line.startswith(("| Exp", "| Foot", "| App"))
+    ]
+    firm = (verdicts["flips"] == 0) & (verdicts["reaches"] == 0)
+    assert [one == "yes" for one in short] == list(firm)
+
+
 def test_readers_tables_say_what_their_intervals_are(made):
     _, out = made
     for name in ("priors", "prior_verdicts"):
