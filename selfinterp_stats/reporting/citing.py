@@ -54,7 +54,9 @@ def as_latex(texts: Sequence[str]) -> str:
     head = r"% needs \bibliography{references}"
     if any(_TABLE.search(text) for text in texts):
         head += r" and, for the table of priors, \input{tables/priors_used}"
-    return "\n\n".join([head, *map(_latex, texts)]) + "\n"
+    # Names of models and files have no place to be broken at.
+    stretched = r"\begingroup\emergencystretch=3em\relax"
+    return "\n\n".join([f"{head}\n{stretched}", *map(_latex, texts), r"\endgroup"]) + "\n"
 
 
 def _latex(text: str) -> str:

@@ -122,7 +122,10 @@ def provenance_facts(run: Mapping[str, Any]) -> list[dict[str, Any]]:
     for name, value in run.items():
         if name in _TOLD_ELSEWHERE or value is None or value in ("", [], {}):
             continue
-        inner = [(key, without_folders(key, text)) for key, text in _flattened(value)]
+        inner = [
+            (without_folders("", key), without_folders(key, text))
+            for key, text in _flattened(value)
+        ]
         facts.append({"name": name.replace("_", " "), "facts": inner})
     # What is one line each comes first; long lists such as hashes fold away behind it.
     return sorted(facts, key=lambda fact: len(fact["facts"]) > 1)
@@ -130,7 +133,7 @@ def provenance_facts(run: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def without_folders(name: str, text: str) -> str:
     """Give a path's last name only: a page is handed on, and nobody else has those folders."""
-    return PurePath(text).name or text if name == "source" else text
+    return PurePath(text).name or text if name == "source" or PurePath(text).is_absolute() else text
 
 
 def _flattened(value: object, prefix: str = "") -> list[tuple[str, str]]:

@@ -44,9 +44,8 @@ def _versions(run: Mapping[str, Any]) -> Callable[[str], str]:
 def package(run: Mapping[str, Any]) -> str:
     """Name this package, its commit and Python."""
     version = f" {run['version']}" if run.get("version") else ""
-    # What stands behind the commit says that the package differs from it.
-    commit, _, differs = str(run.get("commit") or "").partition(" ")
-    at = f" (commit {f'{commit[:12]} {differs}'.strip()})" if commit else ""
+    commit, _, modified = str(run.get("commit") or "").partition(" ")
+    at = f" (commit {commit[:12]}{', modified' * bool(modified)})" if commit else ""
     python = f" on Python {run['python']}" if run.get("python") else ""
     return f"The package was selfinterp-stats{version}{at}{python}."
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from selfinterp_stats.estimates.propagation import Propagation
 from selfinterp_stats.estimates.propagation.propagate import CARRIED, LATENT, PLUG_IN
-from selfinterp_stats.reporting import cells, html, rounding, svg
+from selfinterp_stats.reporting import html, rounding, svg
 from selfinterp_stats.reporting.drawing import PAGE_VARIABLES
 from selfinterp_stats.reporting.propagation import tables
 
@@ -68,7 +68,8 @@ def headline(found: Propagation) -> list[str]:
     worst = max(one["max_rhat"] for one in diagnostics)
     least = min(one["min_ess_bulk"] for one in diagnostics)
     number = sum(one["quantities"] for one in diagnostics)
-    name = cells.spaced(str(largest))
+    about = found.table[found.table["id"] == largest].iloc[0]
+    name = f"{about['quantity']}, {about['base_model']}"
     plug_in, carried, latent = (rounding.written(row[one], 2) for one in ORDER)
     return [
         (
