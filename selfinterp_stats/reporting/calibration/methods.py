@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 from selfinterp_stats.estimates.calibration import Calibration
 from selfinterp_stats.estimates.calibration.checks import FACTORS
@@ -26,6 +27,8 @@ from selfinterp_stats.reporting import cells, priors_used, rounding, sentences
 from selfinterp_stats.reporting.methods_section import PRIORS_TABLE, MethodsSection
 from selfinterp_stats.reporting.propagation.methods import joint_rows
 
+_INTERVALS: Final = {"hdi": "highest-density", "eti": "equal-tailed intervals"}
+
 
 def methods(found: Calibration) -> MethodsSection:
     """Say which checks were made, and how."""
@@ -46,10 +49,11 @@ def _simulations(found: Calibration) -> str:
     studies = f" (of models of whole studies at most {MOST})" if joint else ""
     broken = table[table["check"] == BROKEN]
     factors = " and ".join(f"{factor:.3g}" for factor in FACTORS)
-    kinds = " and ".join(kind.upper() for kind in KINDS)
+    kinds = " and ".join(_INTERVALS[kind] for kind in KINDS)
+    probs = ", ".join(map(rounding.percent, PROBS))
     tests = sentences.counted(int((table["check"] == SBC).sum()), "test")
     return (
-        f"Simulations. Of {sentences.counted(len(ranks), 'model')} parameters were drawn from "
+        f"Simulations. Parameters of {sentences.counted(len(ranks), 'model')} were drawn from "
         f"their priors ({PRIORS_TABLE}) and data from the parameters, {numbers} times each{studies}"
         "; parameters and log-likelihoods were ranked among "
         f"{' or '.join(map(str, sorted({one.draws for one in ranks})))} draws of their posteriors "
@@ -58,7 +62,7 @@ def _simulations(found: Calibration) -> str:
         "Hotelling’s T² [@hotelling1931ratio], one observation for each simulation, in "
         f"{tests}, and drawn against a simultaneous band [@sailynoja2022uniformity]. "
         f"{int((table['check'] == COVERAGE).sum()):,} checks compare how often {kinds} of "
-        f"{', '.join(map(rounding.percent, PROBS))} hold the truth. P-values were adjusted within "
+        f"{probs} hold the truth. P-values were adjusted within "
         "each kind of check by Holm’s method [@holm1979procedure], at a level of "
         f"{rounding.percent(found.level)}. To see whether a mistake is found out, "
         f"simulations of the model “{broken['model'].iloc[0]}” were fitted with the scale of its "

@@ -77,7 +77,7 @@ def _latent(found: Propagation) -> str:
     by_importance = (
         ", their parameters by importance from a normal mixed with a Student t around the Laplace "
         "approximation [@hesterberg1995defensive], made into chains by a rejection-sampling chain "
-        f"[@tierney1994chains], with a Pareto k of at most {worst} where {GOOD_K} is allowed "
+        f"[@tierney1994chains]; the largest Pareto k is {worst}, and up to {GOOD_K} is trusted "
         "[@vehtari2024psis]"
         if "importance" in found.run["engines"]["latent model"]
         else ""
@@ -92,7 +92,7 @@ def _latent(found: Propagation) -> str:
         f"{PRIORS_TABLE}. {sentences.counted(models, 'such model')} "
         f"{sentences.were(models)} sampled: the slopes of each scenario as "
         f"{PARTICLES[1]} particles by sequential Monte Carlo [@delmoral2006samplers], which the "
-        f"model reweighs{by_importance}; there are {JOINT_DRAWS:,} draws."
+        f"model reweighs{by_importance}. There are {JOINT_DRAWS:,} draws of the parameters."
     )
 
 
@@ -133,11 +133,12 @@ def _beside(found: Propagation) -> str:
 def _settled(found: Propagation) -> str:
     tables = found.run["settled"].values()
     number, poor = (sum(one[name] for one in tables) for name in ("quantities", "unsettled"))
-    verdict = f"{poor:,} of which fall short" if poor else "all of which do"
+    rhat = rounding.written(max(one["max_rhat"] for one in tables), 3)
+    verdict = f"and fall short for {poor:,}" if poor else "and are"
     return (
-        f"The same was required of {number:,} posterior quantities in all tables, {verdict}: the "
-        f"largest R-hat is {rounding.written(max(one['max_rhat'] for one in tables), 3)}, the "
-        "smallest bulk effective sample size "
+        f"R-hat and bulk effective sample size had to be so for {number:,} posterior quantities in "
+        f"all tables, {verdict}: the largest R-hat is {rhat}, the smallest bulk effective sample "
+        "size "
         f"{rounding.whole(min(one['min_ess_bulk'] for one in tables))}."
     )
 
