@@ -7,7 +7,7 @@ import json
 import pandas as pd
 import pytest
 from commandline import contents, selfinterp
-from pages import PRIORS, WRITTEN, checked_page
+from pages import PRIORS, WRITTEN, checked_page, told_methods
 from studies import write_study
 from typesetting import check_latex, needs_latex
 
@@ -93,6 +93,19 @@ def test_a_call_that_makes_no_sense_changes_nothing(tmp_path, options, message):
     assert (ran.status, ran.out) == (2, "")
     assert message in ran.err.splitlines()[-1]
     assert contents(out) == before
+
+
+def test_its_methods_are_told_from_the_run(made):
+    _, out = made
+    told = told_methods(out)
+    assert "Parameters of 1 model were drawn" in told
+    assert "60 times each; parameters and log-likelihoods were ranked among 100 draws" in told
+    assert "in 4 tests" in told
+    assert "18 checks compare" in told
+    assert "Known correlations" not in told  # no study was simulated
+    assert "LOO-PIT" in told
+    priors = pd.read_csv(out / "tables" / "priors_used.csv").set_index("parameter")
+    assert priors.loc["residual sd", "prior"] == "Gamma(alpha=10, beta=15)"
 
 
 @needs_latex

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pandas as pd
 import pytest
 from commandline import selfinterp
+from pages import told_methods
 from typesetting import check_latex, needs_latex
 
 CONTRACT = [
@@ -94,6 +96,9 @@ def test_runs_of_one_model_alone_are_compared(tmp_path):
     assert table.loc["run_sd", "hdi_low"] < 10 < table.loc["run_sd", "hdi_high"]
     assert table.loc["delta", "identified"] == "no"
     assert table.loc["false_alarms", "median"] > 50
+    told = told_methods(tmp_path / "out")
+    assert "It was estimated from cells with several runs" in told
+    assert not re.search("PyMC|Laplace|one run each|logit scale", told)
 
 
 def test_an_explainer_study_is_simulated_with_its_truth(tmp_path):
@@ -114,6 +119,18 @@ def test_too_small_a_simulation_is_refused(tmp_path):
     assert done.status == 2
     assert done.err == "selfinterp: there are too few models (found 1). Allowed: from 2.\n"
     assert not (tmp_path / "s").exists()
+
+
+def test_its_methods_are_told_from_the_run(ran):
+    _, out = ran
+    told = told_methods(out)
+    assert "was asked of the task “patching”" in told
+    assert "Published cells enter with their standard errors" in told
+    assert "1 posterior was sampled by the No-U-Turn sampler" in told
+    assert not re.search("Bambi|Laplace|judge|signal detection|items", told)
+    priors = pd.read_csv(out / "tables" / "priors_used.csv").set_index("parameter")["prior"]
+    assert priors["sd of self"] == "fixed at 1"
+    assert priors["sd_explainer"] == "HalfNormal(1.5)"
 
 
 @needs_latex

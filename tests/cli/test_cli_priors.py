@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 from commandline import contents, selfinterp
-from pages import PRIORS, WRITTEN
+from pages import PRIORS, WRITTEN, told_methods
 from studies import write_study
 from typesetting import check_latex, needs_latex
 
@@ -182,6 +182,21 @@ def test_somebody_elses_folder_is_left_alone(tmp_path):
     assert ran.status == 2
     assert "this folder holds files that this program did not write" in ran.err
     assert [path.name for path in out.iterdir()] == ["thesis.txt"]
+
+
+def test_its_methods_are_told_from_the_run(made):
+    _, out = made
+    told = told_methods(out)
+    lost = pd.read_csv(out / "tables" / "prior_sets.csv").set_index("prior")["improper"]
+    assert "This was done under 4 sets of priors, listed in tables/priors_used.csv" in told
+    assert f"are left out: {lost['nothing_known']} under nothing_known." in told
+    assert "12 conclusions of the paper were estimated" in told
+    assert "Each posterior has 400 draws, in 4 chains; the seed was 0." in told
+    assert not re.search("horseshoe|learned on a grid|weighing", told)
+    priors = pd.read_csv(out / "tables" / "priors_used.csv").set_index(["model", "parameter"])
+    assert priors.loc[("weights, wide", "slopes"), "prior"] == "Normal(mu=0, sigma=4)"
+    assert priors.loc[("weights, wide", "slopes"), "fits"] == 16
+    assert priors.loc[("weights, nothing_known", "slopes"), "fits"] == 16 - lost["nothing_known"]
 
 
 @needs_latex

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from commandline import contents, selfinterp
-from pages import PRIORS, WRITTEN, checked_page
+from pages import PRIORS, WRITTEN, checked_page, told_methods
 from studies import write_study
 from typesetting import check_latex, needs_latex
 
@@ -182,6 +182,19 @@ def test_a_study_without_reports_is_refused(tmp_path):
         f"selfinterp: {study}: the study holds no reports on scenarios with choices, so there is "
         "no correlation. Add reports, several per scenario, on the scenarios with choices."
     )
+
+
+def test_its_methods_are_told_from_the_run(made):
+    _, out = made
+    told = told_methods(out)
+    joint = table(out, "latent")[["base_model", "set", "model"]].drop_duplicates()
+    assert f"{len(joint)} such models were sampled" in told
+    run = json.loads((out / "run.json").read_text())["settled"].values()
+    assert f"for {sum(one['quantities'] for one in run)} posterior quantities" in told
+    assert "15 of 16 scenarios have a report" in told
+    priors = table(out, "priors_used").set_index(["model", "parameter"])["fits"]
+    assert priors["joint model of choices and reports", "mean of expected reports"] == len(joint)
+    assert priors["joint model without reports"].index.str.contains("reports").sum() == 0
 
 
 @needs_latex

@@ -8,7 +8,7 @@ import re
 import pandas as pd
 import pytest
 from commandline import contents, selfinterp
-from pages import PRIORS, WRITTEN, checked_page
+from pages import PRIORS, WRITTEN, checked_page, told_methods
 from studies import write_study
 from typesetting import check_latex, needs_latex
 
@@ -113,6 +113,18 @@ def test_somebody_elses_folder_is_left_alone(tmp_path):
     assert ran.status == 2
     assert "this folder holds files that this program did not write" in ran.err
     assert [path.name for path in out.iterdir()] == ["thesis.txt"]
+
+
+def test_its_methods_are_told_from_the_run(made):
+    _, out = made
+    told = told_methods(out)
+    table = pd.read_csv(out / "tables" / "sensitivity.csv")
+    left_out = pd.read_csv(out / "tables" / "left_out.csv")
+    assert f"{table['id'].nunique()} conclusions of the paper were estimated" in told
+    assert f"{len(table):,} specifications in all" in told
+    assert f"left out in turn, in {len(left_out)} estimates" in told
+    assert "Fewest valid reports: 1, 2, 3." in told
+    assert "90% highest-density intervals" in told
 
 
 @needs_latex
