@@ -53,6 +53,8 @@ def test_page_figures_draws_and_provenance_are_there(ran):
     page = (out / "index.html").read_text(encoding="utf-8")
     assert "is the self privileged?" in page
     assert "LogNormal(log 5, 0.25) points" in page
+    assert str(out.parent) not in page  # where the data lay is nobody else's business
+    assert "cells.csv" in page
     for name in ("cells", "deltas", "tipping"):
         assert (out / "figures" / f"{name}.png").stat().st_size > 0
         assert (out / "figures" / f"{name}.svg").read_text().count("<svg") == 1
