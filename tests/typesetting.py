@@ -14,12 +14,20 @@ needs_latex = pytest.mark.skipif(
 )
 _NEEDED = re.compile(r"^% needs (\\usepackage\{[\w,]+\})$", re.MULTILINE)
 
+_USED = {
+    "array": r"\arraybackslash",
+    "booktabs": r"\toprule",
+    "longtable": r"\begin{longtable}",
+    "pdflscape": r"\begin{landscape}",
+}
+
 
 def document(*inputs: Path, bibliography: str = "") -> str:
     """A minimal document of files, with the packages that each names in its first line."""
     needed = [found for path in inputs if (found := _NEEDED.search(path.read_text()))]
     lines = [r"\documentclass{article}", *sorted({found[1] for found in needed})]
-    lines += [r"\begin{document}", *(rf"\input{{{path}}}" for path in inputs)]
+    # So many tables would wait for a page otherwise that TeX gives up.
+    lines += [r"\begin{document}", *(rf"\input{{{path}}} \clearpage" for path in inputs)]
     if bibliography:
         lines += [r"\bibliographystyle{plain}", rf"\bibliography{{{bibliography}}}"]
     return "\n".join([*lines, r"\end{document}", ""])
@@ -53,9 +61,22 @@ def faults(log: str) -> list[str]:
     return wide + re.findall(r"Missing character.*|LaTeX Warning: .* undefined.*", log)
 
 
-def check_tables(tables: Path, scratch: Path) -> None:
-    """See that every table of a folder compiles by itself and stays inside the page."""
-    paths = sorted(tables.glob("*.tex"))
-    assert paths
-    for path in paths:
-        assert faults(typeset(document(path), scratch)) == [], path.name
+def check_latex(result: Path, scratch: Path) -> None:
+    """See that the methods and tables of a result compile and stay inside the page.
+
+    They are one document: TeX's own start takes longer than most tables. What each table names as
+    needed is therefore compared with what it uses.
+    """
+    tables = sorted((result / "tables").glob("*.tex"))
+    assert tables
+    for path in tables:
+        text = path.read_text(encoding="utf-8")
+        needed = set(_NEEDED.search(text)[1].removeprefix(r"\usepackage{").rstrip("}").split(","))
+        assert needed == {name for name, used in _USED.items() if used in text}, path.name
+    told = result / "methods.tex"
+    inputs = [told, *tables] if told.is_file() else tables
+    if told.is_file():
+        shutil.copy(result / "references.bib", scratch)
+    text = document(*inputs, bibliography="references" if told.is_file() else "")
+    log = typeset(text, scratch, passes=3 if told.is_file() else 1, bibtex=told.is_file())
+    assert faults(log) == []

@@ -91,7 +91,7 @@ def calibrate(
     uniformity, a deliberately broken model beside them); coverage of 50, 80 and 95% intervals;
     recovery of known correlations by the plug-in, the carried-through and the latent estimator;
     and predictive checks of a study's data. Writes OUT/index.html, OUT/tables/calibration.csv, the
-    ranks as a figure, and run.json.
+    ranks as a figure, its methods and run.json.
     """
     from selfinterp_stats.estimates.analysis import Steps
     from selfinterp_stats.estimates.calibration.models import models_named

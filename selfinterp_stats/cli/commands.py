@@ -37,7 +37,7 @@ def reproduce(
 
     The weights behind the choices, the correlations of reported with fitted weights, what
     introspection training changes, and the paper's numbers beside them: OUT/index.html, tables,
-    figures, draws and run.json.
+    figures, draws, methods and run.json.
     """
     from selfinterp_stats.estimates.analysis import Steps
     from selfinterp_stats.reporting.output import check_output_folder

@@ -78,7 +78,8 @@ def explainers(
     """Who explains whom, and whether a model explains itself better than others do.
 
     Gaps between self and cross explanations, the self effect with skill and difficulty removed,
-    and what other runs could change: OUT/tables/explainers.csv, figures, page, draws, run.json.
+    and what other runs could change: OUT/tables/explainers.csv, figures, page, draws,
+    methods and run.json.
     """
     from selfinterp_stats.estimates.explainers.analysis import analyse_explainers, count_designs
     from selfinterp_stats.models.explainers.runs import RunPrior

@@ -123,7 +123,7 @@ def plan(out: str, pilot: str | None, as_json: bool, **given: Any) -> None:
 
     Predicts, for every combination of sizes, the correlation that studies find, the width of its
     HDI and how probably it excludes zero (or a ROPE). Writes OUT/index.html, OUT/tables/plan.csv,
-    the cheapest design that reaches the width, curves and run.json.
+    the cheapest design that reaches the width, curves, its methods and run.json.
     """
     from selfinterp_stats.errors import InputError
     from selfinterp_stats.estimates.analysis import Steps

@@ -71,7 +71,7 @@ def priors(
     regularised horseshoe; one width learned from all scenarios; Bambi's defaults; and your own. For
     each the weights, every correlation and contrast, what it says of choices before seeing any,
     PSIS-LOO, and power-scaling sensitivity. Writes OUT/index.html, OUT/tables/priors.csv, a
-    forest plot per conclusion and run.json.
+    forest plot per conclusion, its methods and run.json.
     """
     from selfinterp_stats.estimates.analysis import Steps
     from selfinterp_stats.reporting.output import check_output_folder

@@ -42,7 +42,7 @@ def propagate(out: str, strict: bool, as_json: bool, **given: Any) -> int:
     latent one of true weights with expected reports; with the reliability of both, and what a
     correlation does not say (signs, the most important attribute, the reports' scale, scenarios
     that differ, weights pooled in part). Writes OUT/index.html, OUT/tables/propagated.csv and
-    more, a figure and run.json.
+    more, a figure, its methods and run.json.
     """
     from selfinterp_stats.estimates.analysis import Steps
     from selfinterp_stats.reporting.output import check_output_folder

@@ -51,8 +51,8 @@ def sensitivity(
     Weights of +-100 excluded or not, reports standardised per fold or pooled, their mean or
     median, a minimum number of valid reports, rounded or unrounded weights, with or without the
     intercept, complete scenarios only, an extreme scenario left out: every combination, with its
-    HDI. Writes OUT/index.html, OUT/tables/sensitivity.csv, a specification curve per conclusion
-    and run.json.
+    HDI. Writes OUT/index.html, OUT/tables/sensitivity.csv, a specification curve per conclusion,
+    its methods and run.json.
     """
     from selfinterp_stats.estimates.analysis import Steps
     from selfinterp_stats.reporting.output import check_output_folder

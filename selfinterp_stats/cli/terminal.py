@@ -279,6 +279,7 @@ def files(out: str) -> None:
         "figures": "",
         "posterior": "draws",
         "draws": "draws as Parquet",
+        "methods.tex": "methods for a paper",
         "study": "the study collected",
         "collection": "training files, models and the journal",
         "run.json": "provenance",

@@ -51,12 +51,12 @@ def works(texts: Sequence[str]) -> list[str]:
 
 def as_latex(texts: Sequence[str]) -> str:
     r"""Give it as LaTeX, to be read by ``\input`` where ``references.bib`` is the bibliography."""
-    written = [_latex(text) for text in texts]
-    head = (
-        "% needs \\bibliography{references} and, for the table of priors, "
-        "\\input{tables/priors_used}"
-    )
-    return "\n\n".join([head, *written]) + "\n"
+    head = r"% needs \bibliography{references}"
+    if any(_TABLE.search(text) for text in texts):
+        head += r" and, for the table of priors, \input{tables/priors_used}"
+    # Names of models and files have no place to be broken at.
+    stretched = r"\begingroup\emergencystretch=3em\relax"
+    return "\n\n".join([f"{head}\n{stretched}", *map(_latex, texts), r"\endgroup"]) + "\n"
 
 
 def _latex(text: str) -> str:

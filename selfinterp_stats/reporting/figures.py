@@ -31,6 +31,8 @@ _ROW_INCHES: Final = 2.15
 _MARGINS_INCHES: Final = {"left": 0.62, "right": 0.12, "top": 0.5, "bottom": 0.48, "gap": 0.42}
 # Half the length of an axis of weights or reports: the scale of ±100 and a little.
 _REACH: Final = 106.0
+# Names of bars stand right of zero where the axis of correlations begins no farther left than this.
+_NEAR_ZERO: Final = -0.2
 # Mean reports beyond it that a caption names.
 _FEW: Final = 3
 
@@ -317,9 +319,10 @@ def _bars(
         decimals = min(2, *(rounding.supported_decimals(error) for error in errors))
         figures = [rounding.written(value, decimals) for value in (middle, low, high)]
         axes.text(
-            0.02,
+            0.02 if lowest >= _NEAR_ZERO else lowest,
             place - 0.27,
             f"{condition}  {figures[0]} [{figures[1]}, {figures[2]}]",
             va="bottom",
             fontsize=6.8,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
         )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
     from markupsafe import Markup
 
+    from selfinterp_stats.reporting.methods_section import MethodsSection
     from selfinterp_stats.study import Study
 
 _TEMPLATES: Final = "selfinterp_stats.reporting"
@@ -30,7 +31,12 @@ _TOLD_ELSEWHERE: Final = ("package", "diagnostics", "notices", "dropped", "left_
 
 
 def render(
-    name: str, run: Mapping[str, Any], *, scripts: tuple[str, ...] = SCRIPTS, **values: Any
+    name: str,
+    run: Mapping[str, Any],
+    methods: MethodsSection,
+    *,
+    scripts: tuple[str, ...] = SCRIPTS,
+    **values: Any,
 ) -> str:
     """Write a page.
 
@@ -40,6 +46,8 @@ def render(
         Of its template.
     run : mapping
         What ``run.json`` will hold.
+    methods : MethodsSection
+        How the results were got.
     scripts : tuple of str
         Files of JavaScript.
     **values
@@ -53,6 +61,7 @@ def render(
     from markupsafe import Markup
 
     return template(name).render(
+        methods=methods,
         provenance=provenance_facts(run),
         seed=run["seed"],
         version=cells.text(run.get("version")),
@@ -113,7 +122,10 @@ def provenance_facts(run: Mapping[str, Any]) -> list[dict[str, Any]]:
     for name, value in run.items():
         if name in _TOLD_ELSEWHERE or value is None or value in ("", [], {}):
             continue
-        inner = [(key, without_folders(key, text)) for key, text in _flattened(value)]
+        inner = [
+            (without_folders("", key), without_folders(key, text))
+            for key, text in _flattened(value)
+        ]
         facts.append({"name": name.replace("_", " "), "facts": inner})
     # What is one line each comes first; long lists such as hashes fold away behind it.
     return sorted(facts, key=lambda fact: len(fact["facts"]) > 1)
@@ -121,7 +133,7 @@ def provenance_facts(run: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def without_folders(name: str, text: str) -> str:
     """Give a path's last name only: a page is handed on, and nobody else has those folders."""
-    return PurePath(text).name or text if name == "source" else text
+    return PurePath(text).name or text if name == "source" or PurePath(text).is_absolute() else text
 
 
 def _flattened(value: object, prefix: str = "") -> list[tuple[str, str]]:

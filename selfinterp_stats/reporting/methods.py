@@ -1,4 +1,4 @@
-"""The methods section that a run writes of itself.
+"""What a refit says of its methods, and what the other commands say of the weights that they fit.
 
 Every figure and every method named is taken from the results; what a run did not use is neither
 told nor cited. Sentences are plain text with citations, see `citing`.
@@ -6,59 +6,66 @@ told nor cited. Sentences are plain text with citations, see `citing`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
 
-from selfinterp_stats.estimates.diagnostics import MAX_RHAT, MIN_EBFMI, MIN_ESS
 from selfinterp_stats.estimates.exclusion import READINGS
-from selfinterp_stats.estimates.results import CHAINS
-from selfinterp_stats.inference.engines.pareto import GOOD_K
+from selfinterp_stats.estimates.weights import BY
 from selfinterp_stats.models import weights_model
-from selfinterp_stats.reporting import citing, rounding
+from selfinterp_stats.reporting import rounding, sentences
+from selfinterp_stats.reporting.methods_section import PRIORS_TABLE, MethodsSection
+from selfinterp_stats.reporting.priors_used import priors_used
 
 if TYPE_CHECKING:
     from selfinterp_stats.estimates.results import Results
+    from selfinterp_stats.study import Study
 
 _FEW: Final = 3
-PAPER: Final = "plunkett2025selfinterpretability"
 
 
-def paragraphs(results: Results) -> list[str]:
-    """Say how the results were got.
+def methods(results: Results) -> MethodsSection:
+    """Say how the results of a refit were got.
 
     Parameters
     ----------
     results : Results
         Of both stages.
-
-    Returns
-    -------
-    list of str
-        Paragraphs with citations in them.
     """
-    told = [_weights(results), _agreement(results), _computation(results), _reporting(results)]
-    return [paragraph for paragraph in told if paragraph]
+    told = (weights(results), _agreement(results), computation(results), _reporting(results))
+    return MethodsSection.of(told, priors_used(results))
 
 
-def _weights(results: Results) -> str:
-    fits = results.weights.drop_duplicates(["base_model", "set", "scenario"])
-    trials = sorted({int(n) for n in fits["n"]})
-    each = f"{trials[0]}" if len(trials) == 1 else f"{trials[0]} to {trials[-1]}"
+def weights(results: Results) -> str:
+    """Say how weights were fitted, scenario by scenario."""
+    fits = results.weights.drop_duplicates(list(BY))
     return (
-        f"Weights. The analysis is the paper’s [@{PAPER}]. For each base model "
-        f"({_base_models(results)}), set and scenario, {len(fits):,} in all, the {each} choices "
-        "between two options were regressed on the differences of the options in each attribute, "
-        "as shares of the attribute’s range, by a Bayesian logistic regression. A scenario’s "
-        "weights are the posterior means of its slopes, divided by the largest absolute one, "
-        "times 100, rounded. The priors are listed in Table [tab:priors_used]"
+        f"Weights. The analysis is the paper’s [@{sentences.PAPER}]. "
+        f"{regressed(results.study, fits['n'])} The priors are listed in {PRIORS_TABLE}"
         + _as_in_the_paper(results)
         + "."
     )
 
 
-def _base_models(results: Results) -> str:
-    models = list(results.study.base_models)
-    return str(len(models)) if len(models) > _FEW else ", ".join(models)
+def regressed(study: Study, trials: Iterable[int]) -> str:
+    """Say what was regressed on what.
+
+    Parameters
+    ----------
+    study : Study
+    trials : iterable of int
+        Choices of each scenario.
+    """
+    sizes = sorted(map(int, trials))
+    each = f"{sizes[0]}" if sizes[0] == sizes[-1] else f"{sizes[0]} to {sizes[-1]}"
+    names = list(study.base_models)
+    models = str(len(names)) if len(names) > _FEW else ", ".join(names)
+    return (
+        f"For each base model ({models}), set and scenario, {len(sizes):,} in all, the {each} "
+        "choices between two options were regressed on the differences of the options in each "
+        "attribute, as shares of the attribute’s range, by a Bayesian logistic regression. A "
+        "scenario’s weights are the posterior means of its slopes, divided by the largest absolute "
+        "one, times 100, rounded."
+    )
 
 
 def _as_in_the_paper(results: Results) -> str:
@@ -92,12 +99,13 @@ def _agreement(results: Results) -> str:
         "model and set, and the weights regressed on the reports by a Bayesian linear regression, "
         "whose slope is close to a correlation and called so." + effect + " Pearson’s "
         "correlations were computed anew without weights of exactly ±100, under four readings of "
-        f"which those are: {readings}." + _odd_input(results)
+        f"which those are: {readings}." + odd_input(results.study)
     )
 
 
-def _odd_input(results: Results) -> str:
-    messages = [_ended(str(notice.message)) for notice in results.study.notices]
+def odd_input(study: Study) -> str:
+    """Say what of the data is odd or left out, as a further sentence; empty where nothing is."""
+    messages = [_ended(str(notice.message)) for notice in study.notices]
     return f" Of the data: {' '.join(messages)}" if messages else ""
 
 
@@ -105,113 +113,37 @@ def _ended(sentence: str) -> str:
     return sentence if sentence.endswith(".") else f"{sentence}."
 
 
-def _computation(results: Results) -> str:
-    run, settings = results.run, results.settings
-    engines = results.diagnostics["engine"].value_counts()
-    told = [_ENGINES[str(name)](int(count), settings.engine) for name, count in engines.items()]
-    library = _versions(run)
-    return (
-        f"Computation. Models were written in Bambi{library('bambi')} [@capretto2022bambi] and "
-        f"built as PyMC{library('pymc')} models [@abrilpla2023pymc]"
-        + (
-            f", whose log-densities were compiled by JAX{library('jax')} [@bradbury2018jax]"
-            if set(engines.index) != {"bambi"}
-            else ""
-        )
-        + f". {' '.join(told)} Each scenario has {settings.draws:,} draws and each linear "
-        f"regression {settings.regression_draws:,}, in {CHAINS} chains; the seed was "
-        f"{settings.seed}. " + _diagnostics(results) + f" The package was selfinterp-stats"
-        f"{_own_version(run)}."
-    )
-
-
-def _own_version(run: Mapping[str, Any]) -> str:
-    version = f" {run['version']}" if run.get("version") else ""
-    commit = f" (commit {str(run['commit'])[:12]})" if run.get("commit") else ""
-    python = f" on Python {run['python']}" if run.get("python") else ""
-    return f"{version}{commit}{python}"
-
-
-def _versions(run: Mapping[str, Any]) -> Callable[[str], str]:
-    libraries = run.get("libraries", {})
-    return lambda name: f" {libraries[name]}" if libraries.get(name) else ""
-
-
-def _importance(fits: int, asked: str) -> str:
-    del asked
-    return (
-        f"Of {fits:,} posteriors, draws were proposed from a normal mixed with a Student t around "
-        "the Laplace approximation [@hesterberg1995defensive] and made into chains of equally "
-        "weighted draws by a rejection-sampling chain [@tierney1994chains]; importance ratios "
-        f"were judged by their Pareto k, which had to be at most {GOOD_K} [@vehtari2024psis]."
-    )
-
-
-def _nuts(fits: int, asked: str) -> str:
-    those = ", for which importance was not to be trusted," if asked == "auto" else ""
-    return (
-        f"{fits:,} posteriors{those} were sampled by the No-U-Turn sampler [@hoffman2014nuts] with "
-        "multinomial weights [@betancourt2017conceptual], many chains at once [@phan2019numpyro], "
-        "in the space whitened by the Laplace approximation; divergent transitions and an E-BFMI "
-        f"below {MIN_EBFMI} counted as failures [@betancourt2016ebfmi]."
-    )
-
-
-def _bambi(fits: int, asked: str) -> str:
-    del asked
-    return (
-        f"{fits:,} posteriors were sampled one after the other by PyMC’s No-U-Turn sampler "
-        "[@hoffman2014nuts], with 1,000 iterations of warm-up; divergent transitions and an E-BFMI "
-        f"below {MIN_EBFMI} counted as failures [@betancourt2016ebfmi]."
-    )
-
-
-_ENGINES: Final[dict[str, Callable[[int, str], str]]] = {
-    "importance": _importance,
-    "nuts": _nuts,
-    "bambi": _bambi,
-    "": lambda fits, _: f"{fits:,} posteriors could not be computed.",
-}
-
-
-def _diagnostics(results: Results) -> str:
-    fits = results.diagnostics
+def computation(results: Results) -> str:
+    """Say what was computed by which software and engine, and how the fits turned out."""
+    run, settings, fits = results.run, results.settings, results.diagnostics
+    engines = {str(name): int(count) for name, count in fits["engine"].value_counts().items()}
+    draws = {"scenario": settings.draws}
+    if len(results.correlations):
+        draws["linear regression"] = settings.regression_draws
+    worst = {
+        "rhat": float(fits["rhat"].max()),
+        "ess_bulk": float(fits["ess_bulk"].min()),
+        "ess_tail": float(fits["ess_tail"].min()),
+    }
     failing = int((~fits["ok"].astype(bool)).sum())
-    rule = (
-        f"Rank-normalised split R-hat had to be at most {MAX_RHAT}, bulk and tail effective "
-        f"sample sizes at least {MIN_ESS:.0f} [@vehtari2021rhat]; "
+    return " ".join(
+        (
+            "Computation.",
+            sentences.software(run, compiled=set(engines) != {"bambi"}),
+            sentences.sampled(engines, settings.engine),
+            sentences.drawn(draws, settings.seed),
+            sentences.diagnosed(len(fits), failing, worst),
+            sentences.package(run),
+        )
     )
-    worst = (
-        f"the largest R-hat is {rounding.written(float(fits['rhat'].max()), 3)}, the smallest "
-        f"effective sample sizes are {rounding.whole(float(fits['ess_bulk'].min()))} (bulk) and "
-        f"{rounding.whole(float(fits['ess_tail'].min()))} (tail)."
-    )
-    verdict = (
-        f"{failing:,} of {len(fits):,} fits fail a diagnostic and are kept; "
-        if failing
-        else f"all {len(fits):,} fits pass every diagnostic: "
-    )
-    return rule + verdict + worst
 
 
 def _reporting(results: Results) -> str:
     settings = results.settings
-    prob = rounding.percent(settings.hdi_prob)
     return (
-        f"Reporting. Estimates of regressions are posterior medians with {prob} highest-density "
-        "intervals (HDI). The probability of direction is the larger share of draws on one side of "
-        f"zero [@makowski2019bayestestr]; the share of the HDI’s draws within "
-        f"{rounding.region(settings.rope)}, the region of practical equivalence, is given too "
-        "[@kruschke2018rope]. Pearson’s correlations and shares of choices are given without an "
-        "interval. Figures are rounded by their Monte Carlo error."
+        f"Reporting. {sentences.intervals(settings.hdi_prob)} The probability of direction is the "
+        "larger share of draws on one side of zero [@makowski2019bayestestr]; the share of the "
+        f"HDI’s draws within {rounding.region(settings.rope)}, the region of practical "
+        "equivalence, is given too [@kruschke2018rope]. Pearson’s correlations and shares of "
+        "choices are given without an interval. Figures are rounded by their Monte Carlo error."
     )
-
-
-def texts(results: Results) -> dict[str, str]:
-    """Give the files of the methods section by their names."""
-    told = paragraphs(results)
-    return {
-        "methods.md": citing.as_markdown(told),
-        "methods.tex": citing.as_latex(told),
-        "references.bib": citing.bibliography(citing.cited(told)),
-    }

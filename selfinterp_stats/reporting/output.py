@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from selfinterp_stats.errors import InputError
-from selfinterp_stats.reporting import draws, figures, methods, page, tables
+from selfinterp_stats.reporting import draws, figures, page, tables
+from selfinterp_stats.reporting.methods import methods
 from selfinterp_stats.study.wholefolder import refusal, try_writing, whole_folder
 
 if TYPE_CHECKING:
@@ -80,8 +81,9 @@ def write_into(
         tables.write_tables(results, folder / "tables")
         (folder / "figures").mkdir()
         drawn = figures.write_figures(results, folder / "figures")
-        tables.write_texts(methods.texts(results), folder)
-        tables.write_texts({"index.html": page.render_page(results, drawn)}, folder)
+        told = methods(results)
+        told.write(folder)
+        tables.write_texts({"index.html": page.render_page(results, drawn, told)}, folder)
         saved.result()
     run = dict(results.run)
     if drawn.skipped:

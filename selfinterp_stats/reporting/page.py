@@ -12,22 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from selfinterp_stats.reporting import (
-    cells,
-    citing,
-    findings,
-    html,
-    methods,
-    reading,
-    rounding,
-    svg,
-)
+from selfinterp_stats.reporting import cells, findings, html, reading, rounding, svg
 from selfinterp_stats.reporting.drawing import PAGE_VARIABLES
 from selfinterp_stats.reporting.figures import DrawnFigures
-from selfinterp_stats.reporting.priors_used import priors_table, priors_used
 
 if TYPE_CHECKING:
     from selfinterp_stats.estimates.results import Results
+    from selfinterp_stats.reporting.methods_section import MethodsSection
 
 _KINDS_IN_QUANTITY: Final = ("share", "count")  # these quantities say themselves what they are
 _FAILING_SHOWN: Final = 200
@@ -35,7 +26,7 @@ _SHORT: Final = 24  # letters of a remark that fits under a base model's name
 _LINE: Final = (-0.2, 1.0)
 
 
-def render_page(results: Results, drawn: DrawnFigures) -> str:
+def render_page(results: Results, drawn: DrawnFigures, methods: MethodsSection) -> str:
     """Write the page.
 
     Parameters
@@ -43,6 +34,8 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
     results : Results
     drawn : DrawnFigures
         What `write_figures` returned for the same results.
+    methods : MethodsSection
+        How they were got.
 
     Returns
     -------
@@ -54,7 +47,7 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
     prob = results.settings.hdi_prob
     correlations = cells.in_order(results.correlations)
     slopes = findings.main_slopes(correlations)
-    told = methods.paragraphs(results)
+    numbers = _paper_numbers(results)
     figures = [
         {
             "name": name,
@@ -67,6 +60,7 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
     return html.render(
         "page.html.jinja",
         results.run,
+        methods,
         scripts=(*html.SCRIPTS, "weights.js"),
         paper=reading.has_published(results.paper_numbers),
         source=html.without_folders("source", results.study.source),
@@ -76,7 +70,8 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
         hdi=f"{rounding.percent(prob)} HDI",
         eti=f"{rounding.percent(prob)} ETI",
         rope=rounding.region(results.settings.rope),
-        numbers=_paper_numbers(results),
+        numbers=numbers,
+        cut=_any_cut(numbers),
         figures=figures,
         skipped=list(drawn.skipped.values()),
         slopes=_correlations(slopes, prob),
@@ -89,9 +84,6 @@ def render_page(results: Results, drawn: DrawnFigures) -> str:
         engines=_diagnostics(results.diagnostics),
         failing=_failing(results.diagnostics),
         failing_shown=_FAILING_SHOWN,
-        methods=[citing.plain(paragraph).split(". ", 1) for paragraph in told],
-        works=citing.works(told),
-        priors=priors_table(priors_used(results)),
         notices=html.notices_of(results.study),
         read=_counts_read(results),
         counts=_collected(results.study.counts),
@@ -200,23 +192,32 @@ def _paper_numbers(results: Results) -> list[dict[str, Any]]:
 
 
 def _drawn(row: cells.Row, columns: tuple[str, str, str]) -> dict[str, str]:
-    """Give the places of an estimate and its interval on a line from -.2 to 1, in percent."""
+    """Give the places of an estimate and its interval on a line from -.2 to 1, in percent.
+
+    An interval that goes on beyond an end of the line is cut there; ``cut`` names those ends.
+    """
     middle, low, high = (cells.figure(row, name) for name in columns)
-    if not all(math.isnan(x) or _LINE[0] <= x <= _LINE[1] for x in (middle, low, high)):
-        return {}
     if cells.text(row.get("kind")) == "count":
         return {}
+    start, end = _LINE
 
-    def place(value: float) -> str:
-        return f"{100 * (value - _LINE[0]) / (_LINE[1] - _LINE[0]):.1f}%"
+    def place(value: float) -> float:
+        return 100 * (min(max(value, start), end) - start) / (end - start)
 
     drawn = {}
-    if not math.isnan(middle):
-        drawn["middle"] = place(middle)
+    if start <= middle <= end:
+        drawn["middle"] = f"{place(middle):.1f}%"
     if not math.isnan(low):
-        drawn["low"] = place(low)
-        drawn["width"] = f"{100 * (high - low) / (_LINE[1] - _LINE[0]):.1f}%"
+        cut = ["left"] * (low < start) + ["right"] * (high > end)
+        drawn["low"] = f"{place(low):.1f}%"
+        drawn["width"] = f"{place(high) - place(low):.1f}%"
+        drawn["cut"] = " ".join(cut)
     return drawn
+
+
+def _any_cut(numbers: list[dict[str, Any]]) -> bool:
+    rows = (row for section in numbers for one in section["quantities"] for row in one["rows"])
+    return any(row[which].get("cut") for row in rows for which in ("drawn", "published_drawn"))
 
 
 def _correlations(frame: pd.DataFrame, prob: float) -> list[dict[str, Any]]:

@@ -13,8 +13,17 @@ from selfinterp_stats.reporting import html
 _FILE: Final = "references.bib"
 _ENTRY: Final = re.compile(r"^@\w+\{([\w-]+),\n(.*?)^\}$", re.MULTILINE | re.DOTALL)
 _FIELD: Final = re.compile(r"^  (\w+) = \{(.*)\},$", re.MULTILINE)
-_ACCENTED: Final = {r"{\"u}": "ü", r"{\'a}": "á", r"$\widehat{R}$": "R-hat"}
+_WRITTEN: Final = {
+    r"{\"u}": "ü",
+    r"{\"a}": "ä",
+    r"{\'a}": "á",
+    r"{\v{r}}": "ř",
+    r"\&": "&",
+    r"$\widehat{R}$": "R-hat",
+}
 _SEVERAL: Final = 3
+# The field that says where a work appeared, by its kind.
+_WHERE: Final = ("journal", "booktitle", "publisher", "howpublished")
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,7 @@ class Reference:
         """The whole reference, for a list."""
         told = self.fields
         authors = "; ".join(told["author"].split(" and "))
-        where = told.get("journal", told.get("howpublished", ""))
+        where = next(told[name] for name in _WHERE if name in told)
         if "volume" in told:
             number = f"({told['number']})" if "number" in told else ""
             where += f" {told['volume']}{number}, {told['pages'].replace('--', '–')}"
@@ -79,6 +88,6 @@ def bibliography(keys: Iterable[str]) -> str:
 
 def _plain_field(field: tuple[str, str]) -> tuple[str, str]:
     name, text = field
-    for written, letter in _ACCENTED.items():
+    for written, letter in _WRITTEN.items():
         text = text.replace(written, letter)
     return name, re.sub(r"[{}]", "", text)

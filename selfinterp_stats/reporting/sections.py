@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from selfinterp_stats.reporting.methods_section import MethodsSection
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -68,11 +70,13 @@ def render_sections(
     headline: Sequence[str],
     sections: Sequence[Section],
     run: Mapping[str, Any],
+    methods: MethodsSection,
 ) -> str:
     """Write a whole, self-contained HTML document."""
     return html.render(
         "sections.html.jinja",
         run,
+        methods,
         title=title,
         question=question,
         headline=headline,

@@ -1,4 +1,4 @@
-"""The tables of a report: the paper's numbers, the correlations, the weights, the priors.
+"""The tables of a report: the paper's numbers, the correlations, the weights.
 
 Each is written as CSV for machines (the frame as it is, in full precision) and as Markdown
 and LaTeX for readers (rounded by the Monte Carlo error, every interval named in the header).
@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from selfinterp_stats.reporting import latex, layout, reading
-from selfinterp_stats.reporting.priors_used import COLUMNS as PRIORS_COLUMNS
-from selfinterp_stats.reporting.priors_used import priors_table, priors_used
 
 if TYPE_CHECKING:
     from selfinterp_stats.estimates.results import Results
@@ -41,11 +39,7 @@ def write_tables(results: Results, folder: Path) -> list[Path]:
     list of Path
         The files written.
     """
-    priors = priors_used(results)
-    texts = {"priors_used.csv": csv_text(priors, PRIORS_COLUMNS)}
-    write_texts(texts | readers_texts({"priors_used": priors_table(priors)}), folder)
-    of_priors = [folder / f"priors_used.{ending}" for ending in ("csv", "md", "tex")]
-    return [*(path for name in _READING for path in write_table(name, results, folder)), *of_priors]
+    return [path for name in _READING for path in write_table(name, results, folder)]
 
 
 def write_table(name: str, results: Results, folder: Path) -> list[Path]:

@@ -6,6 +6,10 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+# What every result with a page holds, and its table of priors.
+WRITTEN = {"index.html", "run.json", "methods.md", "methods.tex", "references.bib"}
+PRIORS = {f"priors_used.{ending}" for ending in ("csv", "md", "tex")}
+
 
 class _Links(HTMLParser):
     def __init__(self):
@@ -30,3 +34,22 @@ def checked_page(out: Path) -> tuple[str, set[str]]:
         elif link != "data:,":
             assert (out / link).is_file(), link
     return page, links.tags
+
+
+def told_methods(out: Path) -> str:
+    """The methods of a result as plain text, seen to cite what its bibliography holds and no more.
+
+    They are on its page, and nothing in them is missing.
+    """
+    text = (out / "methods.md").read_text(encoding="utf-8")
+    told, _, works = text.partition("# References")
+    cited = re.findall(r"\\cite\{([^}]*)\}", (out / "methods.tex").read_text(encoding="utf-8"))
+    keys = {key for group in cited for key in group.split(",")}
+    bibliography = (out / "references.bib").read_text(encoding="utf-8")
+    assert set(re.findall(r"^@\w+\{([\w-]+),", bibliography, re.MULTILINE)) == keys
+    assert works.count("\n- ") == len(keys) > 0
+    assert not re.search(r"\b(None|nan|NaN|inf)\b|\[@|  ", told)
+    page = (out / "index.html").read_text(encoding="utf-8")
+    for paragraph in told.split("\n\n")[1:]:
+        assert f"<strong>{paragraph.partition('.')[0]}.</strong>" in page or not paragraph
+    return told

@@ -7,9 +7,9 @@ import json
 import pandas as pd
 import pytest
 from commandline import contents, selfinterp
-from pages import checked_page
+from pages import PRIORS, WRITTEN, checked_page, told_methods
 from studies import write_study
-from typesetting import check_tables, needs_latex
+from typesetting import check_latex, needs_latex
 
 FIRST = ["check", "model", "quantity", "statistic", "value", "expected", "low", "high"]
 
@@ -33,9 +33,10 @@ def made(tmp_path_factory):
 def test_an_earlier_result_is_replaced_whole(made):
     ran, out = made
     assert ran.status == 0, ran.err
-    assert {path.name for path in out.iterdir()} == {"index.html", "run.json", "tables", "figures"}
+    assert {path.name for path in out.iterdir()} == {*WRITTEN, "tables", "figures"}
     assert {path.name for path in (out / "tables").iterdir()} == {
-        f"calibration.{end}" for end in ("csv", "md", "tex")
+        *PRIORS,
+        *(f"calibration.{end}" for end in ("csv", "md", "tex")),
     }
     assert {path.name for path in (out / "figures").iterdir()} == {"ranks.png", "ranks.svg"}
 
@@ -94,6 +95,19 @@ def test_a_call_that_makes_no_sense_changes_nothing(tmp_path, options, message):
     assert contents(out) == before
 
 
+def test_its_methods_are_told_from_the_run(made):
+    _, out = made
+    told = told_methods(out)
+    assert "Parameters of 1 model were drawn" in told
+    assert "60 times each; parameters and log-likelihoods were ranked among 100 draws" in told
+    assert "in 4 tests" in told
+    assert "18 checks compare" in told
+    assert "Known correlations" not in told  # no study was simulated
+    assert "LOO-PIT" in told
+    priors = pd.read_csv(out / "tables" / "priors_used.csv").set_index("parameter")
+    assert priors.loc["residual sd", "prior"] == "Gamma(alpha=10, beta=15)"
+
+
 @needs_latex
-def test_its_tables_compile_and_fit_the_page(made, tmp_path):
-    check_tables(made[1] / "tables", tmp_path)
+def test_its_methods_and_tables_compile_and_fit_the_page(made, tmp_path):
+    check_latex(made[1], tmp_path)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pandas as pd
 import pytest
 from commandline import selfinterp
-from typesetting import check_tables, needs_latex
+from pages import told_methods
+from typesetting import check_latex, needs_latex
 
 CONTRACT = [
     "task", "quantity", "target", "scale", "median", "hdi_low", "hdi_high", "p_positive",
@@ -51,6 +53,8 @@ def test_page_figures_draws_and_provenance_are_there(ran):
     page = (out / "index.html").read_text(encoding="utf-8")
     assert "is the self privileged?" in page
     assert "LogNormal(log 5, 0.25) points" in page
+    assert str(out.parent) not in page  # where the data lay is nobody else's business
+    assert "cells.csv" in page
     for name in ("cells", "deltas", "tipping"):
         assert (out / "figures" / f"{name}.png").stat().st_size > 0
         assert (out / "figures" / f"{name}.svg").read_text().count("<svg") == 1
@@ -94,6 +98,9 @@ def test_runs_of_one_model_alone_are_compared(tmp_path):
     assert table.loc["run_sd", "hdi_low"] < 10 < table.loc["run_sd", "hdi_high"]
     assert table.loc["delta", "identified"] == "no"
     assert table.loc["false_alarms", "median"] > 50
+    told = told_methods(tmp_path / "out")
+    assert "It was estimated from cells with several runs" in told
+    assert not re.search("PyMC|Laplace|one run each|logit scale", told)
 
 
 def test_an_explainer_study_is_simulated_with_its_truth(tmp_path):
@@ -116,6 +123,18 @@ def test_too_small_a_simulation_is_refused(tmp_path):
     assert not (tmp_path / "s").exists()
 
 
+def test_its_methods_are_told_from_the_run(ran):
+    _, out = ran
+    told = told_methods(out)
+    assert "was asked of the task “patching”" in told
+    assert "Published cells enter with their standard errors" in told
+    assert "1 posterior was sampled by the No-U-Turn sampler" in told
+    assert not re.search("Bambi|Laplace|judge|signal detection|items", told)
+    priors = pd.read_csv(out / "tables" / "priors_used.csv").set_index("parameter")["prior"]
+    assert priors["sd of self"] == "fixed at 1"
+    assert priors["sd_explainer"] == "HalfNormal(1.5)"
+
+
 @needs_latex
-def test_its_tables_compile_and_fit_the_page(ran, tmp_path):
-    check_tables(ran[1] / "tables", tmp_path)
+def test_its_methods_and_tables_compile_and_fit_the_page(ran, tmp_path):
+    check_latex(ran[1], tmp_path)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pandas as pd
 import pytest
 from commandline import contents, selfinterp
-from pages import checked_page
+from pages import PRIORS, WRITTEN, checked_page, told_methods
 from studies import write_study
-from typesetting import check_tables, needs_latex
+from typesetting import check_latex, needs_latex
 
 FIRST = ["scenarios", "attributes", "trials", "reports", "correlation", "cost", "hdi_width"]
 GRID = (
@@ -34,9 +35,10 @@ def made(tmp_path_factory):
 def test_everything_is_written(made):
     ran, out = made
     assert ran.status == 0, ran.err
-    assert {path.name for path in out.iterdir()} == {"index.html", "run.json", "tables", "figures"}
+    assert {path.name for path in out.iterdir()} == {*WRITTEN, "tables", "figures"}
     assert {path.name for path in (out / "tables").iterdir()} == {
-        f"{name}.{end}" for name in ("plan", "cheapest", "own") for end in ("csv", "md", "tex")
+        *PRIORS,
+        *(f"{name}.{end}" for name in ("plan", "cheapest", "own") for end in ("csv", "md", "tex")),
     }
     assert {path.name for path in (out / "figures").iterdir()} == {"curves.png", "curves.svg"}
 
@@ -80,6 +82,9 @@ def test_without_a_pilot_the_cheapest_design_is_said(tmp_path):
         "Of 4 designs the cheapest with an HDI of width 0.5 or less: 20 scenarios, 10 trials, "
         "2 reports (240 calls)"
     )
+    # Nothing was fitted: there is no model, no engine and no prior to tell of.
+    assert not re.search("Pilot|PyMC|JAX|Pareto", told_methods(tmp_path / "out"))
+    assert not (tmp_path / "out" / "tables" / "priors_used.csv").exists()
     none = selfinterp("plan", "--out", tmp_path / "out", *GRID, "--width", 0.001)
     assert none.status == 0
     assert none.out.splitlines()[0] == (
@@ -118,6 +123,22 @@ def test_a_design_that_cannot_be_changes_nothing(tmp_path, options, message):
     assert contents(out) == before
 
 
+def test_its_methods_are_told_from_the_run(made):
+    _, out = made
+    told = told_methods(out)
+    assert "4 designs of one report set" in told
+    assert "scenarios 20 or 60; attributes 3; trials 10 or 20; reports 2" in told
+    assert "an expected HDI no wider than 0.35" in told
+    assert "a choice costs 1 and a report 2.5" in told
+    run = json.loads((out / "run.json").read_text())
+    assert sum(run["engines"].values()) == run["diagnostics"]["fits"] == 9
+    assert "all 9 fits pass" in told or "of 9 fits fail" in told
+    assert set(pd.read_csv(out / "tables" / "priors_used.csv")["model"]) == {
+        "weights",
+        "correlations",
+    }
+
+
 @needs_latex
-def test_its_tables_compile_and_fit_the_page(made, tmp_path):
-    check_tables(made[1] / "tables", tmp_path)
+def test_its_methods_and_tables_compile_and_fit_the_page(made, tmp_path):
+    check_latex(made[1], tmp_path)

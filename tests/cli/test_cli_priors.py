@@ -9,8 +9,9 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 from commandline import contents, selfinterp
+from pages import PRIORS, WRITTEN, told_methods
 from studies import write_study
-from typesetting import check_tables, needs_latex
+from typesetting import check_latex, needs_latex
 
 FIRST = ["prior", "id", "median", "hdi_low", "hdi_high", "change"]
 TABLES = ("priors", "prior_sets", "prior_verdicts")
@@ -40,8 +41,9 @@ def made(tmp_path_factory):
 def test_an_earlier_result_is_replaced_whole(made):
     ran, out = made
     assert ran.status == 0, ran.err
-    assert {path.name for path in out.iterdir()} == {"index.html", "run.json", "tables", "figures"}
+    assert {path.name for path in out.iterdir()} == {*WRITTEN, "tables", "figures"}
     assert {path.name for path in (out / "tables").iterdir()} == {
+        *PRIORS,
         "prior_weights.csv",
         "prior_scenarios.csv",
         *(f"{name}.{end}" for name in TABLES for end in ("csv", "md", "tex")),
@@ -92,6 +94,19 @@ def test_scenarios_without_a_posterior_are_counted_and_named(made):
     assert f"nothing_known: {len(lost)} scenarios left out" in page
     for name in lost["scenario"]:
         assert name.replace("_", " ") in page
+
+
+def test_conclusions_stand_together_by_section_and_say_in_short_whether_they_hold(made):
+    _, out = made
+    verdicts = pd.read_csv(out / "tables" / "prior_verdicts.csv")
+    sections = verdicts["section"]
+    assert (sections != sections.shift()).sum() == sections.nunique() > 2
+    lines = (out / "tables" / "prior_verdicts.md").read_text().splitlines()
+    short = [
+        line.split(" | ")[3] for line in lines if line.startswith(("| Exp", "| Foot", "| App"))
+    ]
+    firm = (verdicts["flips"] == 0) & (verdicts["reaches"] == 0)
+    assert [one == "yes" for one in short] == list(firm)
 
 
 def test_readers_tables_say_what_their_intervals_are(made):
@@ -169,6 +184,21 @@ def test_somebody_elses_folder_is_left_alone(tmp_path):
     assert [path.name for path in out.iterdir()] == ["thesis.txt"]
 
 
+def test_its_methods_are_told_from_the_run(made):
+    _, out = made
+    told = told_methods(out)
+    lost = pd.read_csv(out / "tables" / "prior_sets.csv").set_index("prior")["improper"]
+    assert "This was done under 4 sets of priors, listed in tables/priors_used.csv" in told
+    assert f"are left out: {lost['nothing_known']} under nothing_known." in told
+    assert "12 conclusions of the paper were estimated" in told
+    assert "Each posterior has 400 draws, in 4 chains; the seed was 0." in told
+    assert not re.search("horseshoe|learned on a grid|weighing", told)
+    priors = pd.read_csv(out / "tables" / "priors_used.csv").set_index(["model", "parameter"])
+    assert priors.loc[("weights, wide", "slopes"), "prior"] == "Normal(mu=0, sigma=4)"
+    assert priors.loc[("weights, wide", "slopes"), "fits"] == 16
+    assert priors.loc[("weights, nothing_known", "slopes"), "fits"] == 16 - lost["nothing_known"]
+
+
 @needs_latex
-def test_its_tables_compile_and_fit_the_page(made, tmp_path):
-    check_tables(made[1] / "tables", tmp_path)
+def test_its_methods_and_tables_compile_and_fit_the_page(made, tmp_path):
+    check_latex(made[1], tmp_path)

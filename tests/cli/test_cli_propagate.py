@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from commandline import contents, selfinterp
-from pages import checked_page
+from pages import PRIORS, WRITTEN, checked_page, told_methods
 from studies import write_study
-from typesetting import check_tables, needs_latex
+from typesetting import check_latex, needs_latex
 
 ESTIMATORS = ["plug_in", "carried_through", "latent"]
 FIRST = ["id", "estimator", "median", "hdi_low", "hdi_high", "rhat", "ess_bulk"]
@@ -55,8 +55,9 @@ def table(out, name="propagated"):
 def test_an_earlier_result_is_replaced_whole(made):
     ran, out = made
     assert ran.status == 0, ran.err
-    assert {path.name for path in out.iterdir()} == {"index.html", "run.json", "tables", "figures"}
+    assert {path.name for path in out.iterdir()} == {*WRITTEN, "tables", "figures"}
     assert {path.name for path in (out / "tables").iterdir()} == {
+        *PRIORS,
         "latent.csv",
         "pooled_weights.csv",
         "slopes_by_scenario.csv",
@@ -183,6 +184,19 @@ def test_a_study_without_reports_is_refused(tmp_path):
     )
 
 
+def test_its_methods_are_told_from_the_run(made):
+    _, out = made
+    told = told_methods(out)
+    joint = table(out, "latent")[["base_model", "set", "model"]].drop_duplicates()
+    assert f"{len(joint)} such models were sampled" in told
+    run = json.loads((out / "run.json").read_text())["settled"].values()
+    assert f"for {sum(one['quantities'] for one in run)} posterior quantities" in told
+    assert "15 of 16 scenarios have a report" in told
+    priors = table(out, "priors_used").set_index(["model", "parameter"])["fits"]
+    assert priors["joint model of choices and reports", "mean of expected reports"] == len(joint)
+    assert priors["joint model without reports"].index.str.contains("reports").sum() == 0
+
+
 @needs_latex
-def test_its_tables_compile_and_fit_the_page(made, tmp_path):
-    check_tables(made[1] / "tables", tmp_path)
+def test_its_methods_and_tables_compile_and_fit_the_page(made, tmp_path):
+    check_latex(made[1], tmp_path)

@@ -8,9 +8,9 @@ import re
 import pandas as pd
 import pytest
 from commandline import contents, selfinterp
-from pages import checked_page
+from pages import PRIORS, WRITTEN, checked_page, told_methods
 from studies import write_study
-from typesetting import check_tables, needs_latex
+from typesetting import check_latex, needs_latex
 
 CHOICES = [
     "exclusion",
@@ -43,8 +43,9 @@ def made(tmp_path_factory):
 def test_an_earlier_result_is_replaced_whole(made):
     ran, out = made
     assert ran.status == 0, ran.err
-    assert {path.name for path in out.iterdir()} == {"index.html", "run.json", "tables", "figures"}
+    assert {path.name for path in out.iterdir()} == {*WRITTEN, "tables", "figures"}
     assert {path.name for path in (out / "tables").iterdir()} == {
+        *PRIORS,
         "left_out.csv",
         *(f"{name}.{end}" for name in ("ranges", "sensitivity") for end in ("csv", "md", "tex")),
     }
@@ -114,6 +115,18 @@ def test_somebody_elses_folder_is_left_alone(tmp_path):
     assert [path.name for path in out.iterdir()] == ["thesis.txt"]
 
 
+def test_its_methods_are_told_from_the_run(made):
+    _, out = made
+    told = told_methods(out)
+    table = pd.read_csv(out / "tables" / "sensitivity.csv")
+    left_out = pd.read_csv(out / "tables" / "left_out.csv")
+    assert f"{table['id'].nunique()} conclusions of the paper were estimated" in told
+    assert f"{len(table):,} specifications in all" in told
+    assert f"left out in turn, in {len(left_out)} estimates" in told
+    assert "Fewest valid reports: 1, 2, 3." in told
+    assert "90% highest-density intervals" in told
+
+
 @needs_latex
-def test_its_tables_compile_and_fit_the_page(made, tmp_path):
-    check_tables(made[1] / "tables", tmp_path)
+def test_its_methods_and_tables_compile_and_fit_the_page(made, tmp_path):
+    check_latex(made[1], tmp_path)

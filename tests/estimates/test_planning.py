@@ -15,6 +15,7 @@ from selfinterp_stats.estimates.planning.own import own_designs
 from selfinterp_stats.estimates.planning.predict import half_width, predict
 from selfinterp_stats.estimates.results import Settings
 from selfinterp_stats.estimates.sensitivity.regression import Regressions, contrast_hdi
+from selfinterp_stats.estimates.weights import fit_weights
 from selfinterp_stats.study.simulation.design import Design as Simulated
 from selfinterp_stats.study.study import INTROSPECTION_TRAINED, NATIVE, WEIGHT_TRAINED
 
@@ -146,7 +147,8 @@ def test_a_width_out_of_reach_leaves_a_gap():
 def test_the_papers_own_design_is_predicted_within_a_tenth(paper_data):
     study = load_study(paper_data).narrow(base_models="gpt-4o-2024-08-06", sets="instilled")
     settings = Settings(draws=400)
-    table = beside(own_designs(study), found_by(study, settings), seed=settings.seed, hdi_prob=0.95)
+    found = found_by(study, fit_weights(study, settings=settings), 0.95)
+    table = beside(own_designs(study), found, seed=settings.seed, hdi_prob=0.95)
     assert len(table) == 3
     np.testing.assert_allclose(table["predicted_r"], table["found_r"], rtol=0.1)
     np.testing.assert_allclose(table["predicted_width"], table["found_width"], rtol=0.1)

@@ -10,6 +10,7 @@ from browser import CHROMIUM, browsing
 from sample import sample_results
 
 from selfinterp_stats.reporting import figures, page
+from selfinterp_stats.reporting.methods import methods
 
 pytestmark = [
     pytest.mark.browser,
@@ -76,7 +77,7 @@ def opened(browser, tmp_path_factory):
     results = sample_results(scenarios=6)
     drawn = figures.write_figures(results, folder)
     path = folder / "index.html"
-    path.write_text(page.render_page(results, drawn), encoding="utf-8")
+    path.write_text(page.render_page(results, drawn, methods(results)), encoding="utf-8")
     return browser, path
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from sample import sample_results
-from typesetting import check_tables, document, faults, needs_latex, typeset
+from typesetting import check_latex, document, faults, needs_latex, typeset
 
 from selfinterp_stats.reporting import latex, layout, tables
 from selfinterp_stats.reporting.latex_text import breakable, escape_latex
+from selfinterp_stats.reporting.methods import methods
 
 REPORTS = Path(__file__).resolve().parents[2] / "reports"
 ODD = r"50% _a_ b&c #1 ~x \cmd {y} 2^3 $z$ <t> | [o] * −1 ±2 “q” ’ – é ñ Łódź ß ğ α Ω … → 模 ﬁ"
@@ -60,11 +61,14 @@ def test_any_text_becomes_ascii_and_keeps_every_letter_that_fonts_have():
 
 
 @needs_latex
-def test_every_table_of_a_report_compiles_and_fits(paper, tmp_path):
-    (tmp_path / "tables").mkdir()
-    for path in tables.write_tables(paper, tmp_path / "tables"):
-        assert path.suffix != ".tex" or packages(path.read_text()) <= PACKAGES
-    check_tables(tmp_path / "tables", tmp_path)
+def test_methods_and_tables_of_a_report_compile_and_fit(paper, tmp_path):
+    result = tmp_path / "result"
+    (result / "tables").mkdir(parents=True)
+    tables.write_tables(paper, result / "tables")
+    methods(paper).write(result)
+    for path in (result / "tables").glob("*.tex"):
+        assert packages(path.read_text()) <= PACKAGES
+    check_latex(result, tmp_path)
 
 
 @needs_latex
@@ -79,8 +83,8 @@ def test_names_of_any_letters_compile(tmp_path):
 
 @needs_latex
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in REPORTS.glob("*/tables")))
-def test_every_committed_table_compiles_and_fits(name, tmp_path):
-    check_tables(REPORTS / name / "tables", tmp_path)
+def test_what_is_committed_compiles_and_fits(name, tmp_path):
+    check_latex(REPORTS / name, tmp_path)
 
 
 @needs_latex

@@ -16,10 +16,12 @@ import pytest
 from sample import HOSTILE, sample_results
 
 from selfinterp_stats.reporting import cells, figures, findings, html, page
+from selfinterp_stats.reporting.methods import methods
 
 
 def rendered(results, folder):
-    return page.render_page(results, figures.write_figures(results, folder))
+    drawn = figures.write_figures(results, folder)
+    return page.render_page(results, drawn, methods(results))
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +131,22 @@ def test_the_paper_s_numbers_are_marked_where_they_differ(paper_page, paper):
     assert paper_page.count('<span class="badge differs">not released</span>') == 2
     assert "released weights predict 85.4%" in paper_page
     assert '<span class="minor">34 of 5,000</span>' in paper_page
+
+
+def test_an_interval_that_goes_on_beyond_the_axis_is_cut_there(paper, tmp_path):
+    cut = {"estimate": -0.05, "hdi_low": -0.22, "hdi_high": 0.12}
+    numbers = paper.paper_numbers.copy()
+    slope = numbers.index[numbers["id"].str.startswith("e1_offshelf_r")][0]
+    numbers.loc[slope, list(cut)] = list(cut.values())
+    text = rendered(replace(paper, paper_numbers=numbers), tmp_path)
+    assert '<i class="ours left" style="left:0.0%;width:26.7%"></i>' in text
+    assert '<b class="ours" style="left:12.5%"></b>' in text
+    assert text.count("An arrow: the interval goes on beyond the drawing.") == 1
+
+
+def test_no_arrow_is_explained_where_none_is_drawn(paper_page):
+    assert "An arrow:" not in paper_page
+    assert '<i class="ours"' in paper_page
 
 
 def test_another_study_has_no_published_columns(hostile_page):

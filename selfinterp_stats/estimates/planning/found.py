@@ -10,18 +10,23 @@ import pandas as pd
 from selfinterp_stats.estimates.agreement import CELL, agreement_of
 from selfinterp_stats.estimates.planning.own import Own
 from selfinterp_stats.estimates.planning.predict import predict
-from selfinterp_stats.estimates.results import Settings
 from selfinterp_stats.estimates.sensitivity.regression import Regressions, contrast_hdi
-from selfinterp_stats.estimates.weights import fit_weights
 
 if TYPE_CHECKING:
-    from selfinterp_stats.inference.settings import Progress
+    from selfinterp_stats.estimates.weights import Weights
     from selfinterp_stats.study import Study
 
 
-def found_by(study: Study, settings: Settings, progress: Progress | None = None) -> pd.DataFrame:
-    """The paper's regression of every report set: slope and HDI, by `CELL`."""
-    weights = fit_weights(study, settings=settings, progress=progress)
+def found_by(study: Study, weights: Weights, hdi_prob: float) -> pd.DataFrame:
+    """The paper's regression of every report set: slope and HDI, by `CELL`.
+
+    Parameters
+    ----------
+    study : Study
+    weights : Weights
+        Fitted to its choices.
+    hdi_prob : float
+    """
     cells = agreement_of(weights.table, study).groupby(list(CELL), sort=True)
     keys, fits = [], []
     for key, rows in cells:
@@ -43,7 +48,7 @@ def found_by(study: Study, settings: Settings, progress: Progress | None = None)
             )
         )
     together = Regressions(*(np.array(values, dtype=float) for values in zip(*fits, strict=True)))
-    low, high = contrast_hdi(together, settings.hdi_prob)
+    low, high = contrast_hdi(together, hdi_prob)
     return pd.DataFrame(keys, columns=list(CELL)).assign(
         found_r=together.estimate, found_width=high - low, rows=together.n.astype(int)
     )

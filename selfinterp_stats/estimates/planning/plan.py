@@ -18,6 +18,7 @@ from selfinterp_stats.estimates.planning.own import own_designs
 from selfinterp_stats.estimates.planning.predict import predict
 from selfinterp_stats.estimates.provenance import provenance
 from selfinterp_stats.estimates.results import Settings
+from selfinterp_stats.estimates.weights import fit_weights
 
 if TYPE_CHECKING:
     from selfinterp_stats.study import Study
@@ -213,13 +214,15 @@ def compare_designs(
     wanted, settings, steps = wanted or Wanted(), settings or Settings(), steps or Steps()
     if not designs:
         raise InputError("there is no design to plan with")
-    own = pd.DataFrame()
+    own, fitted = pd.DataFrame(), dict[str, Any]()
     assumed = [("as given", design) for design in designs]
     if study is not None:
         with steps.step("the study's own design", 1):
             owns = own_designs(study, settings.seed)
         with steps.step("weights", study.choices["scenario"].nunique()):
-            found = found_by(study, settings)
+            weights = fit_weights(study, settings=settings)
+        fitted = _fitted(weights.diagnostics)
+        found = found_by(study, weights, settings.hdi_prob)
         own = beside(owns, found, seed=settings.seed, hdi_prob=settings.hdi_prob)
         sizes = dict.fromkeys(tuple(getattr(one, name) for name in SIZES) for one in designs)
         assumed = [
@@ -244,12 +247,27 @@ def compare_designs(
         "seed": settings.seed,
         "wanted": asdict(wanted),
         "designs": len(table),
+        **fitted,
         "data": None
         if study is None
         else {"is_paper": study.is_paper, "hashes": study.hashes, "read": study.counts_read},
         "seconds": steps.seconds,
     }
     return result
+
+
+def _fitted(fits: pd.DataFrame) -> dict[str, Any]:
+    """Engines and worst figures of the study's weights, as in ``run.json``."""
+    return {
+        "engines": {str(name): int(n) for name, n in fits["engine"].value_counts().items()},
+        "diagnostics": {
+            "fits": len(fits),
+            "failing": int((~fits["ok"]).sum()),
+            "rhat": float(fits["rhat"].max()),
+            "ess_bulk": float(fits["ess_bulk"].min()),
+            "ess_tail": float(fits["ess_tail"].min()),
+        },
+    }
 
 
 def _row(label: str, design: Design, wanted: Wanted, settings: Settings) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from selfinterp_stats.estimates.names import Names
+from selfinterp_stats.estimates.numbers import QUANTITIES
 from selfinterp_stats.estimates.regressions import TRAINING
 from selfinterp_stats.estimates.sensitivity import shares
 from selfinterp_stats.estimates.sensitivity.arrays import (
@@ -136,7 +137,8 @@ def conclusions_of(weighed: Mapping[tuple[str, str], Weighed], names: Names) -> 
             found.append(
                 Conclusion(stem, stem, CONTRAST, everyone, both, tuple(TRAINING), "fitted")
             )
-    return found
+    order = list(QUANTITIES)
+    return sorted(found, key=lambda one: order.index(one.stem))
 
 
 def _comparable(weighed: Weighed, condition: str) -> bool:

@@ -26,6 +26,7 @@ from selfinterp_stats.estimates.results import Settings
 from selfinterp_stats.reporting import drawing, rounding
 from selfinterp_stats.reporting.calibration import tables
 from selfinterp_stats.reporting.calibration.figures import CAPTION, draw_ranks
+from selfinterp_stats.reporting.calibration.methods import methods
 from selfinterp_stats.reporting.output import check_output_folder, output_folder, write_run
 from selfinterp_stats.reporting.sections import (
     Section,
@@ -62,7 +63,7 @@ def write_calibration(
     settings: Settings | None = None,
     steps: Steps | None = None,
 ) -> Calibration:
-    """Make every check and write page, tables, figures and ``run.json``.
+    """Make every check and write page, tables, figures, methods and ``run.json``.
 
     Parameters are those of `calibrate`; `out` appears whole or not at all.
 
@@ -84,12 +85,15 @@ def write_calibration(
     )
     with steps.step("report", 1), output_folder(out) as folder:
         sections = _sections(found, folder)
+        told = methods(found)
+        told.write(folder)
         page = render_sections(
             title="Calibration",
             question="Do intervals hold the truth as often as they say?",
             headline=headline(found),
             sections=sections,
             run=found.run,
+            methods=told,
         )
         (folder / "index.html").write_text(page, encoding="utf-8", newline="\n")
         write_run({**found.run, "seconds": steps.so_far()}, folder)

@@ -13,6 +13,7 @@ from selfinterp_stats.estimates.explainers.table import TABLE_COLUMNS
 from selfinterp_stats.estimates.provenance import provenance
 from selfinterp_stats.reporting.draws import write_netcdf
 from selfinterp_stats.reporting.explainers.figures import write_figures
+from selfinterp_stats.reporting.explainers.methods import methods
 from selfinterp_stats.reporting.explainers.page import render_page
 from selfinterp_stats.reporting.explainers.tables import reading_table
 from selfinterp_stats.reporting.output import output_folder, write_run
@@ -32,7 +33,7 @@ def write_explainers(
     hdi_prob: float = 0.95,
     seconds: dict[str, float] | None = None,
 ) -> Path:
-    """Write tables, figures, page, draws and ``run.json``.
+    """Write tables, figures, methods, page, draws and ``run.json``.
 
     Parameters
     ----------
@@ -65,7 +66,10 @@ def write_explainers(
         trees = {label or "study": posterior_tree(it) for label, it in results.draws.items()}
         write_netcdf(trees, folder / "posterior")
         run = _run(results, seed, seconds or {})
-        write_texts({"index.html": render_page(results, drawings, run, hdi_prob)}, folder)
+        told = methods(results, run, hdi_prob)
+        told.write(folder)
+        page = render_page(results, drawings, run, told, hdi_prob)
+        write_texts({"index.html": page}, folder)
         write_run(run, folder)
     return Path(out)
 

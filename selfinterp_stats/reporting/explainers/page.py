@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -12,6 +12,9 @@ from selfinterp_stats.reporting import html
 from selfinterp_stats.reporting.explainers.tables import reading_rows, reading_table
 from selfinterp_stats.reporting.sections import Drawing
 
+if TYPE_CHECKING:
+    from selfinterp_stats.reporting.methods_section import MethodsSection
+
 _FEW: Final = 3
 
 
@@ -19,6 +22,7 @@ def render_page(
     results: ExplainerResults,
     drawings: Sequence[Drawing],
     run: Mapping[str, Any],
+    methods: MethodsSection,
     hdi_prob: float,
 ) -> str:
     """Write the page.
@@ -30,6 +34,7 @@ def render_page(
         What `write_figures` returned.
     run : mapping
         What ``run.json`` will hold.
+    methods : MethodsSection
     hdi_prob : float
 
     Returns
@@ -40,12 +45,12 @@ def render_page(
     return html.render(
         "explainers.html.jinja",
         run,
+        methods,
         headline=headline(results.table),
         table=reading_table(results.table, hdi_prob),
         drawings=drawings,
         run_prior=run["run_prior"],
         read=run["read"],
-        models=run["models"],
         tipping=_tipping(results.tipping),
         left_out=results.study.left_out_table().to_dict("records"),
         notices=[

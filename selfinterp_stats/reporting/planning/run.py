@@ -14,6 +14,7 @@ from selfinterp_stats.reporting import drawing, rounding
 from selfinterp_stats.reporting.output import check_output_folder, output_folder, write_run
 from selfinterp_stats.reporting.planning import tables
 from selfinterp_stats.reporting.planning.figures import caption, draw_curves
+from selfinterp_stats.reporting.planning.methods import methods
 from selfinterp_stats.reporting.sections import (
     Section,
     render_sections,
@@ -36,7 +37,7 @@ def write_plan(
     settings: Settings | None = None,
     steps: Steps | None = None,
 ) -> Plan:
-    """Plan, and write page, tables, figures and ``run.json``.
+    """Plan, and write page, tables, figures, methods and ``run.json``.
 
     Parameters are those of `compare_designs`; `out` appears whole or not at all.
 
@@ -49,12 +50,16 @@ def write_plan(
     steps = steps or Steps()
     found = compare_designs(designs, wanted, study=study, settings=settings, steps=steps)
     with steps.step("report", 1), output_folder(out) as folder:
+        sections = _sections(found, folder)
+        told = methods(found)
+        told.write(folder)
         page = render_sections(
             title="Plan",
             question="Which experiment to make next?",
             headline=headline(found),
-            sections=_sections(found, folder),
+            sections=sections,
             run=found.run,
+            methods=told,
         )
         (folder / "index.html").write_text(page, encoding="utf-8", newline="\n")
         write_run({**found.run, "seconds": steps.so_far()}, folder)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from selfinterp_stats.estimates.priors import PriorComparison
 from selfinterp_stats.reporting import cells, html, svg
 from selfinterp_stats.reporting.drawing import PAGE_VARIABLES
 from selfinterp_stats.reporting.priors import figures, tables
 
+if TYPE_CHECKING:
+    from selfinterp_stats.reporting.methods_section import MethodsSection
+
 _OPEN: Final = ("e1_report_r", "e2_training_effect", "e3_training_effect")
 
 
-def render_page(found: PriorComparison, drawings: Mapping[str, str]) -> str:
+def render_page(
+    found: PriorComparison, drawings: Mapping[str, str], methods: MethodsSection
+) -> str:
     """Write the page.
 
     Parameters
@@ -21,6 +26,7 @@ def render_page(found: PriorComparison, drawings: Mapping[str, str]) -> str:
     found : PriorComparison
     drawings : mapping of str to str
         What `write_figures` returned.
+    methods : MethodsSection
 
     Returns
     -------
@@ -30,6 +36,7 @@ def render_page(found: PriorComparison, drawings: Mapping[str, str]) -> str:
     return html.render(
         "priors.html.jinja",
         found.run,
+        methods,
         source=html.without_folders("source", found.study.source),
         headline=headline(found),
         verdicts=tables.verdicts_table(found),

@@ -11,6 +11,7 @@ from selfinterp_stats.estimates.priors import PriorComparison, compare_priors
 from selfinterp_stats.estimates.results import Settings
 from selfinterp_stats.reporting.output import check_output_folder, output_folder, write_run
 from selfinterp_stats.reporting.priors.figures import write_figures
+from selfinterp_stats.reporting.priors.methods import methods
 from selfinterp_stats.reporting.priors.page import render_page
 from selfinterp_stats.reporting.priors.tables import write_tables
 from selfinterp_stats.study import Study
@@ -28,7 +29,7 @@ def write_priors(
     settings: Settings | None = None,
     steps: Steps | None = None,
 ) -> PriorComparison:
-    """Compare all priors and write page, tables, figures and ``run.json``.
+    """Compare all priors and write page, tables, figures, methods and ``run.json``.
 
     Parameters are those of `compare_priors`; `out` appears whole or not at all.
 
@@ -45,7 +46,9 @@ def write_priors(
             (folder / name).mkdir()
         write_tables(found, folder / "tables")
         drawings = write_figures(found, folder / "figures")
-        page = render_page(found, drawings)
+        told = methods(found)
+        told.write(folder)
+        page = render_page(found, drawings, told)
         (folder / "index.html").write_text(page, encoding="utf-8", newline="\n")
         write_run({**found.run, "seconds": steps.so_far()}, folder)
     return found

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from selfinterp_stats.estimates.priors import PriorComparison
@@ -86,16 +87,18 @@ def signed(value: float, decimals: int = rounding.MOST_DECIMALS) -> str:
 
 
 def verdicts_table(found: PriorComparison) -> layout.ReadingTable:
-    """Give each conclusion's range over the sets of priors, and its verdict."""
+    """Give each conclusion's range over the sets of priors, and whether it holds."""
     prob = rounding.percent(found.settings.hdi_prob)
     header = (
         "quantity",
         "base model",
+        "holds",
         "paper’s\npriors",
         f"its\n{prob} HDI",
         "lowest",
         "highest",
-        "verdict",
+        "largest\nchange",
+        "in halves\nof the HDI",
     )
     rows: list[tuple[str, tuple[str, ...]]] = [
         (
@@ -103,24 +106,48 @@ def verdicts_table(found: PriorComparison) -> layout.ReadingTable:
             (
                 str(row["quantity"]),
                 str(row["base_model"]),
+                _in_short(row),
                 rounding.written(cells.figure(row, "estimate")),
                 rounding.interval(cells.figure(row, "hdi_low"), cells.figure(row, "hdi_high")),
                 _under(row, "lowest"),
                 _under(row, "highest"),
-                str(row["verdict"]),
+                signed(cells.figure(row, "largest_change")),
+                rounding.written(cells.figure(row, "relative_change"), 1),
             ),
         )
         for row in found.conclusions.to_dict("records")
     ]
+    holds = (
+        "A conclusion holds where its sign (or side of chance) is the same under all sets of "
+        "priors and no HDI reaches zero. Each verdict in full is in prior_verdicts.csv."
+    )
     return layout.ReadingTable(
         "prior_verdicts",
         "What other priors leave of each conclusion",
         "section",
         header,
-        "plrrrrp",
+        "plprrrrrr",
         rows,
-        (estimates_note(found),),
+        (holds, estimates_note(found)),
     )
+
+
+def _in_short(row: cells.Row) -> str:
+    """Say whether a conclusion holds; under which sets it does not is told in its verdict."""
+    estimated = int(row["sets"] - row["without_estimate"])
+    if math.isnan(cells.figure(row, "estimate")):
+        return "too few rows"
+    if estimated == 1:
+        return "no other estimate"
+    if not row["flips"] and not row["reaches"]:
+        return "yes"
+    sign, zero = ("side", "chance") if row["reference"] else ("sign", "zero")
+    told = [f"{sign} flips under {row['flips']} of {estimated}"] if row["flips"] else []
+    if row["reaches"] == estimated:
+        told.append(f"every HDI reaches {zero}")
+    elif row["reaches"]:
+        told.append(f"HDI reaches {zero} under {row['reaches']} of {estimated}")
+    return "; ".join(told)
 
 
 def _under(row: cells.Row, which: str) -> str:
@@ -160,7 +187,7 @@ def sets_table(found: PriorComparison) -> layout.ReadingTable:
         "sensitivity to the prior above .05; likelihood does not: to the likelihood below .05. "
         "Changes of weights are points of ±100."
     )
-    words = (f"{row['prior']}: {row['words']}." for row in sets)
+    listed = "The priors themselves are in priors_used."
     learned = (f"{row['prior']}: {row['note']}" for row in sets if row["note"])
     return layout.ReadingTable(
         "prior_sets",
@@ -169,7 +196,7 @@ def sets_table(found: PriorComparison) -> layout.ReadingTable:
         header,
         "lrrrrrrrrrrr",
         rows,
-        (before, after, *words, *learned),
+        (before, after, listed, *learned),
     )
 
 

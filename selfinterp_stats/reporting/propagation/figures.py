@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Final
 
 from selfinterp_stats.estimates.propagation import Propagation
 from selfinterp_stats.estimates.propagation.propagate import CARRIED, LATENT, PLUG_IN
-from selfinterp_stats.reporting import drawing
+from selfinterp_stats.reporting import cells, drawing
 
 _WORDS: Final = {PLUG_IN: "plug-in", CARRIED: "carried through", LATENT: "latent"}
 _COLOURS: Final = {PLUG_IN: drawing.INK, CARRIED: drawing.BEFORE, LATENT: drawing.AFTER}
 _MARKERS: Final = {PLUG_IN: "o", CARRIED: "s", LATENT: "D"}
 _ROW_INCHES: Final = 0.3
-_LETTERS: Final = 44
+# Of a line beside the drawing, which has two.
+_LETTERS: Final = 50
 
 
 def write_figures(found: Propagation, folder: Path) -> dict[str, str]:
@@ -33,7 +35,10 @@ def write_figures(found: Propagation, folder: Path) -> dict[str, str]:
     import matplotlib as mpl
 
     with mpl.rc_context(drawing.STYLE):
-        ids = list(dict.fromkeys(found.table["id"]))
+        names = dict(
+            zip(found.table["id"], map(_label, found.table.to_dict("records")), strict=True)
+        )
+        ids = list(names)
         height = 0.8 + _ROW_INCHES * len(ids)
         figure = drawing.sheet(drawing.TWO_COLUMNS, height)
         axes = figure.add_axes((0.36, 0.42 / height, 0.62, 1 - 0.8 / height))
@@ -53,7 +58,7 @@ def write_figures(found: Propagation, folder: Path) -> dict[str, str]:
                 label=_WORDS[estimator],
             )
         axes.set_ylim(len(ids) - 0.4, -0.6)
-        axes.set_yticks(range(len(ids)), [_label(name) for name in ids], fontsize=6.5)
+        axes.set_yticks(range(len(ids)), list(names.values()), fontsize=6.5)
         for label in axes.get_yticklabels():
             label.set_parse_math(False)
         axes.tick_params(left=False)
@@ -62,5 +67,6 @@ def write_figures(found: Propagation, folder: Path) -> dict[str, str]:
         return {"propagated": drawing.save(figure, folder, "propagated")}
 
 
-def _label(identifier: str) -> str:
-    return drawing.shortened(identifier.replace("_", " "), _LETTERS)
+def _label(row: cells.Row) -> str:
+    name = drawing.shortened(f"{row['quantity']} · {row['base_model']}", 2 * _LETTERS)
+    return textwrap.fill(name, _LETTERS)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
 from selfinterp_stats.estimates.propagation import Propagation
 from selfinterp_stats.estimates.propagation.propagate import CARRIED, LATENT, PLUG_IN
-from selfinterp_stats.reporting import cells, html, rounding, svg
+from selfinterp_stats.reporting import html, rounding, svg
 from selfinterp_stats.reporting.drawing import PAGE_VARIABLES
 from selfinterp_stats.reporting.propagation import tables
+
+if TYPE_CHECKING:
+    from selfinterp_stats.reporting.methods_section import MethodsSection
 
 ORDER: Final = (PLUG_IN, CARRIED, LATENT)
 
 
-def render_page(found: Propagation, drawings: Mapping[str, str]) -> str:
+def render_page(found: Propagation, drawings: Mapping[str, str], methods: MethodsSection) -> str:
     """Write the page.
 
     Parameters
@@ -25,6 +28,7 @@ def render_page(found: Propagation, drawings: Mapping[str, str]) -> str:
     found : Propagation
     drawings : mapping of str to str
         What `write_figures` returned.
+    methods : MethodsSection
 
     Returns
     -------
@@ -37,6 +41,7 @@ def render_page(found: Propagation, drawings: Mapping[str, str]) -> str:
     return html.render(
         "propagate.html.jinja",
         found.run,
+        methods,
         source=html.without_folders("source", study.source),
         headline=headline(found),
         why=why(found),
@@ -63,7 +68,8 @@ def headline(found: Propagation) -> list[str]:
     worst = max(one["max_rhat"] for one in diagnostics)
     least = min(one["min_ess_bulk"] for one in diagnostics)
     number = sum(one["quantities"] for one in diagnostics)
-    name = cells.spaced(str(largest))
+    about = found.table[found.table["id"] == largest].iloc[0]
+    name = f"{about['quantity']}, {about['base_model']}"
     plug_in, carried, latent = (rounding.written(row[one], 2) for one in ORDER)
     return [
         (

@@ -9,6 +9,7 @@ from selfinterp_stats.estimates.propagation import Propagation, propagate_uncert
 from selfinterp_stats.estimates.results import Settings
 from selfinterp_stats.reporting.output import check_output_folder, output_folder, write_run
 from selfinterp_stats.reporting.propagation.figures import write_figures
+from selfinterp_stats.reporting.propagation.methods import methods
 from selfinterp_stats.reporting.propagation.page import render_page
 from selfinterp_stats.reporting.propagation.tables import write_tables
 from selfinterp_stats.study import Study
@@ -21,7 +22,7 @@ def write_propagation(
     settings: Settings | None = None,
     steps: Steps | None = None,
 ) -> Propagation:
-    """Propagate uncertainty and write page, tables, figure and ``run.json``.
+    """Propagate uncertainty and write page, tables, figure, methods and ``run.json``.
 
     Parameters are those of `propagate_uncertainty`; `out` appears whole or not at all.
 
@@ -38,7 +39,9 @@ def write_propagation(
             (folder / name).mkdir()
         write_tables(found, folder / "tables")
         drawings = write_figures(found, folder / "figures")
-        page = render_page(found, drawings)
+        told = methods(found)
+        told.write(folder)
+        page = render_page(found, drawings, told)
         (folder / "index.html").write_text(page, encoding="utf-8", newline="\n")
         write_run({**found.run, "seconds": steps.so_far()}, folder)
     return found

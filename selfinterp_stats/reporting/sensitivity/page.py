@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from selfinterp_stats.estimates.exclusion import READINGS
 from selfinterp_stats.estimates.sensitivity import Sensitivity
 from selfinterp_stats.reporting import html, svg
 from selfinterp_stats.reporting.drawing import PAGE_VARIABLES
 from selfinterp_stats.reporting.sensitivity import figures, tables
+from selfinterp_stats.reporting.sensitivity.methods import choices
+
+if TYPE_CHECKING:
+    from selfinterp_stats.reporting.methods_section import MethodsSection
 
 _OPEN: Final = ("e1_report_r", "e2_training_effect", "e3_training_effect")
 
 
-def render_page(found: Sensitivity, drawings: Mapping[str, str]) -> str:
+def render_page(found: Sensitivity, drawings: Mapping[str, str], methods: MethodsSection) -> str:
     """Write the page.
 
     Parameters
@@ -22,6 +25,7 @@ def render_page(found: Sensitivity, drawings: Mapping[str, str]) -> str:
     found : Sensitivity
     drawings : mapping of str to str
         What `write_figures` returned.
+    methods : MethodsSection
 
     Returns
     -------
@@ -32,12 +36,13 @@ def render_page(found: Sensitivity, drawings: Mapping[str, str]) -> str:
     return html.render(
         "sensitivity.html.jinja",
         found.run,
+        methods,
         source=html.without_folders("source", study.source),
         headline=headline(found),
         ranges=tables.ranges_table(found),
         overturned=tables.overturned_table(found),
         curves=_curves(found, drawings),
-        choices=_choices(found),
+        choices=choices(found),
         notices=html.notices_of(study),
     )
 
@@ -72,20 +77,4 @@ def _curves(found: Sensitivity, drawings: Mapping[str, str]) -> list[dict[str, A
             else "",
         }
         for _, row in found.ranges.iterrows()
-    ]
-
-
-def _choices(found: Sensitivity) -> list[tuple[str, str]]:
-    """What was tried, the paper's own first."""
-    options = found.options
-    readings = "; ".join(f"{name}: {words}" for name, words in READINGS.items())
-    return [
-        ("rows excluded (weights of ±100)", f"none; {readings}"),
-        ("reports standardised", "per fold and explaining model; pooled over a condition"),
-        ("a scenario’s reports", " or ".join(options.reports)),
-        ("fewest valid reports", ", ".join(map(str, options.min_reports))),
-        ("fitted weights", " or ".join(options.weights)),
-        ("intercept in choice accuracy", " or ".join(options.intercept)),
-        ("scenarios", "all, or those with valid reports in every report set"),
-        ("one scenario left out", "none, or either of the two that matter most"),
     ]

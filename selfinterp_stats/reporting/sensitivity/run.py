@@ -10,6 +10,7 @@ from selfinterp_stats.estimates.results import Settings
 from selfinterp_stats.estimates.sensitivity import Sensitivity, compare_specifications
 from selfinterp_stats.reporting.output import check_output_folder, output_folder, write_run
 from selfinterp_stats.reporting.sensitivity.figures import write_figures
+from selfinterp_stats.reporting.sensitivity.methods import methods
 from selfinterp_stats.reporting.sensitivity.page import render_page
 from selfinterp_stats.reporting.sensitivity.tables import write_tables
 from selfinterp_stats.study import Study
@@ -23,7 +24,7 @@ def write_sensitivity(
     min_reports: Sequence[int] | None = None,
     steps: Steps | None = None,
 ) -> Sensitivity:
-    """Compare all specifications and write page, tables, figures and ``run.json``.
+    """Compare all specifications and write page, tables, figures, methods and ``run.json``.
 
     Parameters are those of `compare_specifications`; `out` appears whole or not at all.
 
@@ -40,7 +41,9 @@ def write_sensitivity(
             (folder / name).mkdir()
         write_tables(found, folder / "tables")
         drawings = write_figures(found, folder / "figures")
-        page = render_page(found, drawings)
+        told = methods(found)
+        told.write(folder)
+        page = render_page(found, drawings, told)
         (folder / "index.html").write_text(page, encoding="utf-8", newline="\n")
         write_run({**found.run, "seconds": steps.so_far()}, folder)
     return found
