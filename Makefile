@@ -53,6 +53,8 @@ reports: | $(BIN)/selfinterp ## every committed page of the paper's data (needs 
 	$(MAKE) paper-report
 	"$(BIN)/selfinterp" priors $(DATA_OPTION) --out reports/priors
 	cd reports/priors/tables && rm prior_scenarios.csv prior_weights.csv
+	"$(BIN)/selfinterp" sensitivity $(DATA_OPTION) --out reports/sensitivity
+	rm -rf reports/sensitivity/figures reports/sensitivity/tables/left_out.csv
 	"$(BIN)/selfinterp" propagate $(DATA_OPTION) --out reports/propagation
 	"$(BIN)/selfinterp" calibrate $(DATA_OPTION) --out reports/calibration
 	"$(BIN)/selfinterp" plan --pilot "$(DATA)" --out reports/plan
