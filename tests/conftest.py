@@ -29,19 +29,17 @@ if "PYTEST_XDIST_WORKER" in os.environ and find_spec("filelock") is None:
     OF_ALL = Path(os.environ["JAX_COMPILATION_CACHE_DIR"])
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(OF_ALL / os.environ["PYTEST_XDIST_WORKER"])
 
-# Files that take a minute and more, longest first: one that is handed out last is waited for.
+# Files that take long come first: one that is handed out last is waited for.
 LONG = (
     "test_notebooks.py",
     "inference/test_conformance_moments.py",
-    "inference/test_fit_many_bad_input.py",
-    "cli/test_cli_designs.py",
-    "inference/test_conformance.py",
     "estimates/test_calibration.py",
+    "cli/test_cli_designs.py",
+    "inference/test_fit_many_bad_input.py",
+    "inference/test_conformance.py",
     "estimates/test_compare_priors.py",
     "explainers/test_explainer_models.py",
-    "cli/test_cli_doctor.py",
     "cli/test_cli_contract.py",
-    "cli/test_damage.py",
     "cli/test_cli_demo.py",
     "inference/test_nuts_parity.py",
     "inference/test_engines.py",
