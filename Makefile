@@ -59,8 +59,9 @@ reports: | $(BIN)/selfinterp ## every committed page of the paper's data (needs 
 	"$(BIN)/selfinterp" calibrate $(DATA_OPTION) --out reports/calibration
 	"$(BIN)/selfinterp" plan --pilot "$(DATA)" --out reports/plan
 
+# Long files come first (tests/conftest.py); by itself xdist would begin with those of many tests.
 test: | $(BIN)/pytest ## every test this machine can run
-	"$(BIN)/pytest" -n $(WORKERS) --dist loadfile
+	"$(BIN)/pytest" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check-install: ## install the wheel alone in a fresh environment and use it: reports/install.md
 	"$(PYTHON)" benchmarks/install.py

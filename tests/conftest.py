@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,42 @@ from studies import write_study
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # What JAX compiles is forgotten after a test run: the user's own folder of compiled code is neither
-# read nor written. Each of the run's processes has a folder of its own, since JAX warns of a file
-# that another process is just writing. JAX looks when it is imported.
+# read nor written. One folder serves all processes of the run, so that a program is compiled once,
+# if that takes as long as it has to take for a user's folder. JAX looks when it is imported. It
+# locks a folder whose size is bounded; without the lock it would warn of a file that another
+# process is just writing, so each worker then has a folder of its own.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     COMPILED = tempfile.TemporaryDirectory(prefix="compiled-", ignore_cleanup_errors=True)
     os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED.name
-if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "0"
+    if find_spec("filelock") is not None:
+        os.environ["JAX_COMPILATION_CACHE_MAX_SIZE"] = str(2**32)
+if "PYTEST_XDIST_WORKER" in os.environ and find_spec("filelock") is None:
     OF_ALL = Path(os.environ["JAX_COMPILATION_CACHE_DIR"])
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(OF_ALL / os.environ["PYTEST_XDIST_WORKER"])
+
+# Files that take long come first: one that is handed out last is waited for.
+LONG = (
+    "test_notebooks.py",
+    "inference/test_conformance_moments.py",
+    "estimates/test_calibration.py",
+    "cli/test_cli_designs.py",
+    "inference/test_fit_many_bad_input.py",
+    "inference/test_conformance.py",
+    "estimates/test_compare_priors.py",
+    "explainers/test_explainer_models.py",
+    "cli/test_cli_contract.py",
+    "cli/test_cli_demo.py",
+    "inference/test_nuts_parity.py",
+    "inference/test_engines.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let long files come first; within a file nothing changes."""
+    place = {REPOSITORY / "tests" / name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ FIRST = ["id", *CHOICES, "estimate", "hdi_low", "hdi_high", "n", "flips_sign", "
 def made(tmp_path_factory):
     """A run, in an output folder that holds an earlier result."""
     folder = tmp_path_factory.mktemp("sensitivity")
-    study = write_study(folder / "study", base_models=("model <b>&_$",), scenarios=8, trials=15)
+    study = write_study(folder / "study", base_models=("model <b>&_$",), scenarios=8, trials=20)
     out = folder / "out"
     out.mkdir()
     (out / "run.json").write_text('{"package": "selfinterp-stats"}')

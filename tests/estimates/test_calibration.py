@@ -157,8 +157,9 @@ def test_a_set_fitted_under_another_one_is_found_out():
 
 
 def test_the_joint_model_is_calibrated_on_studies_of_its_prior():
-    design = SimulatedDesign(scenarios=6, trials=20, reports=3, conditions=1)
-    found = CalibratedJoint("latent joint model", design).ranks(20, Settings(draws=1200))
+    # As many studies and scenarios, and as many draws, as in `test_latent_coverage`: compiled once.
+    design = SimulatedDesign(scenarios=20)
+    found = CalibratedJoint("latent joint model", design).ranks(20, Settings(draws=2000))
     assert set(found.groups()) == {"slopes' sizes", "reports", "correlation", LOG_LIKELIHOOD}
     for row in rank_rows(found):
         assert row["n"] == 20

@@ -14,6 +14,8 @@ import pytest
 from cases import CASES, SIZES, alone
 from moments import check_moments, fitted
 
+from selfinterp_stats.inference.fit import Fits
+
 BATCHED = ("importance", "nuts")
 REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "moments.json"
 
@@ -23,11 +25,15 @@ def reference() -> dict[str, Any]:
     return json.loads(REFERENCE.read_text())["models"]
 
 
+@cache
+def fits_of(name: str, engine: str) -> Fits:
+    return fitted(CASES[name], CASES[name].frame(), engine)
+
+
 @pytest.mark.parametrize("engine", BATCHED)
 @pytest.mark.parametrize("name", CASES)
 def test_moments_are_those_of_a_long_run(name, engine):
-    case, expected = CASES[name], reference()[name]
-    fits = fitted(case, case.frame(), engine)
+    fits, expected = fits_of(name, engine), reference()[name]
     assert {label for (label,) in fits.labels} == set(SIZES)
     assert set(fits.parameters) == set(expected["few"])
     check_moments(fits, expected)
@@ -37,9 +43,7 @@ def test_moments_are_those_of_a_long_run(name, engine):
 
 @pytest.mark.parametrize("name", CASES)
 def test_hardly_a_draw_of_nuts_diverges(name):
-    case = CASES[name]
-    fits = fitted(case, case.frame(), "nuts")
-    assert fits.draws.per_draw["diverging"].mean() < 0.01
+    assert fits_of(name, "nuts").draws.per_draw["diverging"].mean() < 0.01
 
 
 @pytest.mark.parametrize("name", ["weights", "correlation", "training effect"])

@@ -74,7 +74,8 @@ def killed(tmp_path_factory):
     """The store that was left behind, and what was seen of the runs."""
     store, home = tmp_path_factory.mktemp("killed") / "store", tmp_path_factory.mktemp("home")
     # Where a folder for compiled code is named, this package leaves the choice to JAX.
-    outside = {key: it for key, it in os.environ.items() if key != "JAX_COMPILATION_CACHE_DIR"}
+    ours = ("JAX_COMPILATION_CACHE_DIR", "JAX_COMPILATION_CACHE_MAX_SIZE")
+    outside = {key: it for key, it in os.environ.items() if key not in ours}
     ended = subprocess.run(
         [sys.executable, "-c", RUNS, json.dumps([str(store), str(home), N, KILLS])],
         capture_output=True,
