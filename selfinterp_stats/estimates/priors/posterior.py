@@ -20,19 +20,15 @@ class LearnedWidth:
 
     Attributes
     ----------
-    log_widths : (node,) array
-        Evenly spaced.
-    shares : (node,) array
-        They sum to one.
+    draws : (chain, draw) array
+        Drawn together with the slopes of these scenarios.
     """
 
-    log_widths: np.ndarray
-    shares: np.ndarray
+    draws: np.ndarray
 
     def quantile(self, probability: np.ndarray | float) -> np.ndarray:
         """Quantiles."""
-        below = np.cumsum(self.shares) - self.shares / 2
-        return np.exp(np.interp(probability, below, self.log_widths))
+        return np.quantile(self.draws, probability)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,72 @@
+"""One width of the slopes' normal prior, learned from all scenarios of a base model and set.
+
+Given the slopes the width has a density of its own, which depends on the sum of their squares
+alone. Where choices tell little, the one hardly moves given the others, and both are multiplied by
+a common factor as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from selfinterp_stats.estimates.priors import lattice
+from selfinterp_stats.estimates.priors.group import Group, multiplied
+from selfinterp_stats.inference.engines.lane_random import uniform
+from selfinterp_stats.models.prior_sets import WIDTH_FREEDOM, WIDTH_SCALE
+
+if TYPE_CHECKING:
+    import jax
+
+    Array = jax.Array
+
+# Where the width is looked for given the slopes: in sds of its logarithm, from the root mean square
+# of the slopes. Above it the density falls off slowly where slopes are few.
+_NODES: Final = np.arange(-5, 15.01, 0.25)
+
+
+@dataclass(frozen=True)
+class SharedWidth:
+    """One width for all slopes of a group; its logarithm is the one number that is kept."""
+
+    starts: tuple[float, float] = (1.0, 10.0)
+    first: tuple[float, ...] = (0.0,)
+
+    def draw(
+        self, theta: Array, numbers: Array, group: Group, count: Array
+    ) -> tuple[Array, Array, Array]:
+        """As `gibbs.Widths.draw`."""
+        import jax.numpy as jnp
+
+        keys, slopes = group.keys[0], theta[:, 1:]
+        squares = (group.real[:, None, None] * slopes**2).sum(axis=(0, 1))
+        amount = group.real.sum() * slopes.shape[1]
+        log_width = _given_slopes(squares, amount, uniform(keys, count, 1, theta.dtype)[0])
+
+        def change(log_factor: Array) -> Array:
+            return log_prior(log_width + log_factor, jnp) - log_prior(log_width, jnp)
+
+        theta, log_factor = multiplied(theta, group, change, count + 1)
+        log_width = log_width + log_factor
+        whole = jnp.broadcast_to(jnp.exp(-2 * log_width), slopes.shape)
+        return theta, jnp.broadcast_to(log_width, numbers.shape), whole
+
+
+def log_prior(log_width: Any, xp: Any = np) -> Any:
+    """Log-density of the logarithm of the width, up to a constant; the width is half-Student-t."""
+    unit = xp.exp(log_width) / WIDTH_SCALE
+    return log_width - (WIDTH_FREEDOM + 1) / 2 * xp.log1p(unit**2 / WIDTH_FREEDOM)
+
+
+def _given_slopes(squares: Array, amount: Array, numbers: Array) -> Array:
+    """Draw the logarithm of the width, (lane,), from that of so many slopes' squares."""
+    import jax.numpy as jnp
+
+    nodes = jnp.asarray(_NODES, squares.dtype)[:, None] / jnp.sqrt(2 * amount)
+    log_width = jnp.log(squares / amount) / 2 + nodes
+    # The terms that all nodes share would cost digits.
+    log_density = -amount * (nodes + jnp.expm1(-2 * nodes) / 2) + log_prior(log_width, jnp)
+    place = lattice.drawn(jnp.exp(log_density - log_density.max(axis=0)), numbers)
+    return jnp.take_along_axis(log_width, place[None], axis=0)[0]
