@@ -36,16 +36,16 @@ if TYPE_CHECKING:
 
 ENGINE: Final = "gibbs"
 # Sweeps between two estimates of how far slopes are to be moved; so many times without and then
-# with draws kept. Chains that have not settled go on: what was kept of them is thrown away, and of
-# twice, four, ... times as many sweeps every second, fourth, ... one is kept.
+# with draws kept. What has not settled is drawn again with four times as many sweeps, and then
+# sixteen, of which every fourth or sixteenth is kept.
 _SWEEPS: Final = 10
 _UNKEPT: Final = 2
 _KEPT: Final = 4
-_TRIES: Final = 3
+_TIMES: Final = (1, 4, 16)
 # As many draws are judged by R-hat and ESS as everywhere; of fewer, as much less is asked.
 _USUAL_DRAWS: Final = 4000
 # Scenarios computed by one call: their draws are a few MiB.
-_TOGETHER: Final = 50
+_TOGETHER: Final = 16
 # Counts of random numbers in a sweep: one is for the slopes, the others for the widths.
 _COUNTS: Final = 4
 
@@ -114,7 +114,7 @@ class Drawn:
             {name: np.empty((shape[0], size - 1)) for name in FIGURES},
         )
 
-    def put(self, which: np.ndarray, other: Drawn, of_other: np.ndarray) -> None:
+    def put(self, which: np.ndarray, other: Drawn, of_other: slice) -> None:
         """Fill in some scenarios."""
         self.values[which] = other.values[of_other]
         self.numbers[which] = other.numbers[of_other]
@@ -164,26 +164,46 @@ def sample(scenarios: Scenarios, groups: Sequence[np.ndarray], widths: Widths) -
     length = scenarios.settings.draws // CHAINS
     size, numbers = len(scenarios.slopes) + 1, len(widths.first)
     found = Drawn.empty((len(scenarios), CHAINS, length), size, numbers)
-    for task, drawn in on_devices(
-        lambda task: _of_task(task, widths, scenarios),
-        _tasks(scenarios, groups),
-        devices(scenarios.settings.running.device),
-        shape=lambda task: (ENGINE, widths, length, task.rows.shape),
-    ):
-        for place, group in enumerate(task.groups):
-            at = place * task.rows.shape[1]
-            found.put(group, drawn, np.arange(at, at + len(group)))
+    widest = max(len(group) for group in groups)
+    shape = (min(max(1, _TOGETHER // widest), len(groups)), widest)
+    counts = np.diff(scenarios.starts)
+    lengths = bucket_lengths(np.array([counts[group].max() for group in groups]))
+    left = list(groups)
+    for times in _TIMES:
+        for task, drawn in on_devices(
+            lambda task, times=times: _of_task(task, widths, scenarios, times),
+            _tasks(scenarios, left, shape, lengths),
+            devices(scenarios.settings.running.device),
+            shape=lambda task: (ENGINE, widths, length, task.rows.shape),
+        ):
+            for place, group in enumerate(task.groups):
+                at = place * task.rows.shape[1]
+                found.put(group, drawn, slice(at, at + len(group)))
+        settled = found.settled
+        left = [group for group in left if not settled[group].all()]
+        if not left:
+            break
     return found
 
 
-def _tasks(scenarios: Scenarios, groups: Sequence[np.ndarray]) -> list[_Task]:
-    """Groups of about as many choices together, all of one number of scenarios."""
+def _tasks(
+    scenarios: Scenarios, groups: Sequence[np.ndarray], shape: tuple[int, int], lengths: np.ndarray
+) -> list[_Task]:
+    """Groups of about as many choices together.
+
+    Parameters
+    ----------
+    scenarios : Scenarios
+    groups : sequence of (scenario,) array of int
+    shape : (int, int)
+        Groups of a task, and scenarios of a group.
+    lengths : (bucket,) array of int
+        What a scenario's choices are padded to.
+    """
     counts = np.diff(scenarios.starts)
-    longest = np.array([counts[group].max() for group in groups])
-    lengths = bucket_lengths(longest)
+    longest = [counts[group].max() for group in groups]
     bucket = np.searchsorted(lengths, longest)
-    size = max(len(group) for group in groups)
-    together = min(max(1, _TOGETHER // size), len(groups))
+    together, size = shape
     labels = list(scenarios.labels.itertuples(index=False, name=None))
     keys = keys_data(scenarios.settings.seed, ENGINE, labels)[:, :2]
     signs = 2.0 * scenarios.y - 1
@@ -203,37 +223,23 @@ def _tasks(scenarios: Scenarios, groups: Sequence[np.ndarray]) -> list[_Task]:
     return tasks
 
 
-def _of_task(task: _Task, widths: Widths, scenarios: Scenarios) -> Drawn:
-    """Draw until all scenarios of a task have settled; `Drawn` has those that fill up as well."""
+def _of_task(task: _Task, widths: Widths, scenarios: Scenarios, times: int) -> Drawn:
+    """Draw for a task, with those that fill it up; of `times` sweeps one is kept."""
     length = scenarios.settings.draws // CHAINS
     begin, go_on = _compiled(widths, CHAINS * -(-length // (_SWEEPS * _KEPT)))
-    real = task.real.ravel() == 1
-    n, size = len(real), task.rows.shape[-1]
-    found = Drawn.empty((n, CHAINS, length), size, len(widths.first))
-    state, left, done = begin(task.rows), real, 0
-    for attempt in range(_TRIES):
-        kept, every = [], 2**attempt
-        for call in range(_UNKEPT + _KEPT * every):
-            state, drawn = go_on(task.keys, task.rows, task.real, state, np.uint32(done))
-            done += _SWEEPS
-            if call >= _UNKEPT:
-                kept.append(drawn)
-        values, numbers = (
-            _by_chain(np.concatenate(parts)[::every], length) for parts in zip(*kept, strict=True)
-        )
-        flat = np.moveaxis(values[..., 1:], 3, 1).reshape(-1, CHAINS, length)
-        figures = summarise(flat, **scenarios.asked)
-        now = Drawn(values, numbers, {name: figures[name].reshape(n, -1) for name in FIGURES})
-        found.put(np.flatnonzero(left), now, np.flatnonzero(left))
-        left = left & _together(~now.settled & real, task.real.shape)
-        if not left.any():
-            break
-    return found
-
-
-def _together(which: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Scenarios in whose group there is any of some."""
-    return np.broadcast_to(which.reshape(shape).any(axis=1)[:, None], shape).ravel()
+    state, kept = begin(task.rows), []
+    for call in range((_UNKEPT + _KEPT) * times):
+        done = np.uint32(call * _SWEEPS)
+        state, drawn = go_on(task.keys, task.rows, task.real, state, done)
+        if call >= _UNKEPT * times:
+            kept.append(drawn)
+    values, numbers = (
+        _by_chain(np.concatenate(parts)[::times], length) for parts in zip(*kept, strict=True)
+    )
+    n, _, _, size = values.shape
+    flat = np.moveaxis(values[..., 1:], 3, 1).reshape(-1, CHAINS, length)
+    figures = summarise(flat, **scenarios.asked)
+    return Drawn(values, numbers, {name: figures[name].reshape(n, size - 1) for name in FIGURES})
 
 
 def _by_chain(drawn: np.ndarray, length: int) -> np.ndarray:

@@ -1,20 +1,15 @@
-"""Scenarios whose slopes' widths are drawn together, and a move of slopes and widths together."""
+"""Scenarios whose slopes' widths are drawn together, and moves of both together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from selfinterp_stats.estimates.priors.hamiltonian import log_likelihood
-from selfinterp_stats.inference.engines.lane_random import standard_normal, uniform
 
 if TYPE_CHECKING:
     import jax
 
     Array = jax.Array
-
-# Of a factor's logarithm, in sds of its density given slopes in units of their widths.
-_STRIDE: Final = 2.0
 
 
 class Group(NamedTuple):
@@ -40,10 +35,22 @@ class Group(NamedTuple):
     about_factor: Array
 
 
-def multiplied(
-    theta: Array, group: Group, log_prior: Callable[[Array], Array], count: Array
-) -> tuple[Array, Array]:
-    """Multiply all slopes and widths by a common factor, or leave them as they are.
+def stride(group: Group, about: float) -> Array:
+    """How far the logarithm of a factor of all slopes may well be moved at once.
+
+    Parameters
+    ----------
+    group : Group
+    about : float
+        What the information of the factor's own prior is about.
+    """
+    import jax.numpy as jnp
+
+    return 2 / jnp.sqrt(about + group.about_factor)
+
+
+def taken(group: Group, theta: Array, there: Array, log_prior: Array, share: Array) -> Array:
+    """Whether to take other widths, and slopes that are as large as before in units of them.
 
     Where choices tell little, slopes and widths hang together so closely that the ones hardly move
     given the others; slopes in units of their widths and the widths do not (Yu & Meng 2011, Journal
@@ -51,29 +58,24 @@ def multiplied(
 
     Parameters
     ----------
-    theta : (scenario, parameter, lane) array
     group : Group
-    log_prior : callable
-        How the log-density of the widths' logarithms changes with the factor's logarithm.
-    count : uint32 scalar
+    theta, there : (scenario, parameter, lane) array
+        The old and the new ones.
+    log_prior : (lane,) array
+        The change in the log-density of the widths' logarithms.
+    share : (lane,) array
+        Uniform.
 
     Returns
     -------
-    theta : (scenario, parameter, lane) array
-    log_factor : (lane,) array
-        0 where nothing was changed.
+    (lane,) array of bool
     """
     import jax
     import jax.numpy as jnp
-
-    numbers = uniform(group.keys[0], count, 2, theta.dtype)
-    log_factor = _STRIDE / jnp.sqrt(1 + group.about_factor) * standard_normal(numbers[0])
-    there = jnp.concatenate([theta[:, :1], theta[:, 1:] * jnp.exp(log_factor)], axis=1)
 
     def change(of: tuple[Array, Array, Array]) -> Array:
         rows, old, new = of
         return log_likelihood(rows, new) - log_likelihood(rows, old)
 
     of_choices = jax.lax.map(change, (group.rows, theta, there)).sum(axis=0)
-    taken = jnp.log(numbers[1]) < of_choices + log_prior(log_factor)
-    return jnp.where(taken, there, theta), jnp.where(taken, log_factor, 0)
+    return jnp.log(share) < of_choices + log_prior

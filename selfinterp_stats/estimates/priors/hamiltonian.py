@@ -46,11 +46,12 @@ def log_likelihood(rows: Array, theta: Array) -> Array:
 
 
 def information(rows: Array, theta: Array) -> Array:
-    """Of the choices, the mean over lanes: a (parameter, parameter) array."""
+    """Of the choices and the intercept's prior, (parameter, parameter): the mean over lanes."""
     import jax.numpy as jnp
 
     other = 1 / (1 + jnp.exp(rows @ theta))  # probability of what was not chosen
-    return (rows.T * (other * (1 - other)).mean(axis=1)) @ rows
+    of_choices = (rows.T * (other * (1 - other)).mean(axis=1)) @ rows
+    return of_choices.at[0, 0].add(_of_intercept(theta).mean())
 
 
 def mode(rows: Array, precision: Array) -> Array:
@@ -61,7 +62,7 @@ def mode(rows: Array, precision: Array) -> Array:
     def closer(_: int, theta: Array) -> Array:
         at = theta[:, None]
         slopes = jnp.broadcast_to(precision, (len(theta) - 1, 1))
-        root = inverse_root(information(rows, at) + jnp.diag(_whole(at, slopes)[:, 0]))
+        root = inverse_root(_with_slopes(information(rows, at)[:, :, None], slopes)[:, :, 0])
         way = root @ (root.T @ _gradient(rows, at, slopes)[:, 0])
         # From where choices are all but certain, a whole step of Newton's goes too far.
         return theta + way * jnp.minimum(1, 2 / jnp.maximum(jnp.abs(rows @ way).max(), 1e-6))
@@ -82,7 +83,7 @@ def step(
     precision : (slope, lane) array
         Of the slopes' priors.
     about : (parameter, parameter) array
-        What the likelihood's information is about; steps are scaled by it and the precisions.
+        What `information` is about; steps are scaled by it and the precisions.
     keys : (2, lane) uint32 array
     count : uint32 scalar
         Another count gives other random numbers.
@@ -95,10 +96,7 @@ def step(
     import jax.numpy as jnp
 
     size = len(theta)
-    # Not the precision at the intercept that is there: the metric must not depend on the state.
-    of_intercept = jnp.full_like(precision[:1], 1 / _SCALE**2)
-    whole = jnp.concatenate([of_intercept, precision])
-    metric = about[:, :, None] + jnp.eye(size, dtype=theta.dtype)[:, :, None] * whole
+    metric = _with_slopes(about[:, :, None], precision)
     root = jax.vmap(inverse_root, in_axes=-1, out_axes=-1)(metric)
     numbers = uniform(keys, count, size + 2, theta.dtype)
     momentum = standard_normal(numbers[:size])
@@ -135,12 +133,18 @@ def _log_posterior(rows: Array, theta: Array, precision: Array) -> Array:
 def _gradient(rows: Array, theta: Array, precision: Array) -> Array:
     import jax.numpy as jnp
 
-    return rows.T @ (1 / (1 + jnp.exp(rows @ theta))) - _whole(theta, precision) * theta
+    whole = jnp.concatenate([_of_intercept(theta)[None], precision])
+    return rows.T @ (1 / (1 + jnp.exp(rows @ theta))) - whole * theta
 
 
-def _whole(theta: Array, precision: Array) -> Array:
-    """Precisions of all parameters: the intercept's is that of a normal of the t's gradient there."""
+def _of_intercept(theta: Array) -> Array:
+    """Precision, (lane,), of the normal around zero that has the gradient of the intercept's t."""
+    return (_FREEDOM + 1) / (_FREEDOM * _SCALE**2 + theta[0] ** 2)
+
+
+def _with_slopes(information: Array, precision: Array) -> Array:
+    """Add that of the slopes' priors; arrays of (parameter, parameter, lane)."""
     import jax.numpy as jnp
 
-    of_intercept = (_FREEDOM + 1) / (_FREEDOM * _SCALE**2 + theta[:1] ** 2)
-    return jnp.concatenate([of_intercept, precision])
+    whole = jnp.concatenate([jnp.zeros_like(precision[:1]), precision])
+    return information + jnp.eye(len(whole), dtype=whole.dtype)[:, :, None] * whole

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from selfinterp_stats.estimates.priors import lattice
-from selfinterp_stats.estimates.priors.group import Group, multiplied
-from selfinterp_stats.inference.engines.lane_random import uniform
+from selfinterp_stats.estimates.priors.group import Group, stride, taken
+from selfinterp_stats.inference.engines.lane_random import standard_normal, uniform
 from selfinterp_stats.inference.running.devices import cores
 from selfinterp_stats.models.prior_sets import HORSESHOE_GLOBAL, SLAB_FREEDOM, SLAB_SCALE
 
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 _LOG_SD: Final = np.arange(-9, 9.01, 0.5)
 _LOG_GLOBAL: Final = np.arange(-7, 7.01, 0.5)
 _LOG_SLAB: Final = np.arange(-0.6, 4.51, 0.3)
+# What the information of the priors of the logarithms of t and c is about: one over their variance.
+_GLOBAL_INFORMATION: Final = 4 / np.pi**2
+_SLAB_INFORMATION: Final = 2 * SLAB_FREEDOM
 # Of the density of slopes alone.
 _GLOBAL_NODES: Final = 21
 _SLAB_NODES: Final = 5
@@ -46,7 +49,10 @@ _CHUNK: Final = 5_000
 
 @dataclass(frozen=True)
 class Horseshoe:
-    """The scales of one scenario's slopes; what is kept of them is 1 / c^2."""
+    """The scales of one scenario's slopes; what is kept of them is 1 / c^2.
+
+    They are drawn given the slopes. Then t and c are moved, and the slopes with them.
+    """
 
     starts: tuple[float, float] = (0.1, 5.0)
     first: tuple[float, ...] = (SLAB_SCALE**-2,)
@@ -57,21 +63,25 @@ class Horseshoe:
         """As `gibbs.Widths.draw`."""
         import jax.numpy as jnp
 
-        keys = group.keys[0]  # a group is one scenario
-        shares = uniform(keys, count, theta.shape[1] + 1, theta.dtype)
-        overall, slab, sds = _scales(theta[0, 1:], numbers[0, 0], shares)
-
-        def change(log_factor: Array) -> Array:
-            factor = jnp.exp(log_factor)
-            of_global = _half_cauchy_of(overall * factor, HORSESHOE_GLOBAL)
-            was = _half_cauchy_of(overall, HORSESHOE_GLOBAL)
-            of_slab = _log_slab_density(slab / factor**2) - _log_slab_density(slab)
-            return jnp.log(of_global / was) + of_slab
-
-        theta, log_factor = multiplied(theta, group, change, count + 1)
-        shrunk = jnp.exp(-2 * log_factor)
-        slab, precision = slab * shrunk, (slab + sds**-2) * shrunk
-        return theta, slab[None, None], precision[None]
+        shares = uniform(group.keys[0], count, theta.shape[1] + 4, theta.dtype)
+        slopes = theta[0, 1:]  # a group is one scenario
+        overall, slab, sds = _scales(slopes, numbers[0, 0], shares[3:])
+        log_global = stride(group, _GLOBAL_INFORMATION) * standard_normal(shares[0])
+        log_slab = stride(group, _SLAB_INFORMATION) * standard_normal(shares[1])
+        new_global, new_slab = overall * jnp.exp(log_global), slab * jnp.exp(-2 * log_slab)
+        old_precision = slab + sds**-2
+        new_precision = new_slab + (sds * jnp.exp(log_global)) ** -2
+        change = (
+            jnp.log(_half_cauchy_of(new_global, HORSESHOE_GLOBAL))
+            - jnp.log(_half_cauchy_of(overall, HORSESHOE_GLOBAL))
+            + _log_slab_density(new_slab)
+            - _log_slab_density(slab)
+        )
+        there = jnp.concatenate([theta[0, :1], slopes * jnp.sqrt(old_precision / new_precision)])
+        moved = taken(group, theta, there[None], change, shares[2])
+        precision = jnp.where(moved, new_precision, old_precision)
+        slab = jnp.where(moved, new_slab, slab)
+        return jnp.where(moved, there, theta), slab[None, None], precision[None]
 
 
 def _log_slab_density(slab: Array) -> Array:
@@ -105,20 +115,26 @@ def _scales(slopes: Array, slab: Array, shares: Array) -> tuple[Array, Array, Ar
         return jnp.asarray(np.exp(logs), slopes.dtype)
 
     sd, globals_, slabs = nodes(_LOG_SD), nodes(_LOG_GLOBAL), nodes(-2 * _LOG_SLAB)
-    at = sd[:, None, None]
-    of_slopes = jnp.sqrt(slab + at**-2) * jnp.exp(-(slopes**2) / (2 * at**2))
-    # t is drawn with the local scales integrated out: given them it would hardly move.
-    integrated = _half_cauchy_of(globals_[:, None], sd) @ of_slopes.reshape(len(sd), -1)
-    weights = integrated.reshape(len(globals_), *slopes.shape).prod(axis=1)
+    # A slope's normal density, without what all local scales share: a height and an exponential.
+    heights = jnp.sqrt(slabs[:, None] + sd**-2)
+    falls = jnp.exp(-(slopes**2) / (2 * sd[:, None, None] ** 2))
+
+    def integrated(of_scale: Array, of_sd: Array) -> Array:
+        """Densities of all slopes under each value of a scale, local scales integrated out."""
+        each = of_scale @ (of_sd[:, None] * falls).reshape(len(sd), -1)
+        return each.reshape(len(of_scale), *slopes.shape).prod(axis=1)
+
+    # Given the local scales, t and c would hardly move.
+    of_slab = jnp.sqrt(slab + sd[:, None] ** -2)
+    weights = integrated(_half_cauchy_of(globals_[:, None], sd), of_slab)
     prior = _half_cauchy_of(globals_, HORSESHOE_GLOBAL)
     overall = globals_[lattice.drawn(weights * prior[:, None], shares[0])]
-    weights = of_slopes * _half_cauchy_of(overall, sd[:, None])[:, None]
-    sds = sd[lattice.drawn(weights, shares[2:])]
-    # 1 / c^2 is gamma, but for the heights of the slopes' densities.
-    heights = jnp.sqrt(1 + slabs[:, None, None] * sds**2).prod(axis=1)
+    of_global = _half_cauchy_of(overall, sd[:, None])
     exponent = _log_slab_density(slabs[:, None]) - slabs[:, None] * (slopes**2).sum(axis=0) / 2
-    weights = heights * jnp.exp(exponent)
-    return overall, slabs[lattice.drawn(weights, shares[1])], sds
+    weights = integrated(heights, of_global) * jnp.exp(exponent)
+    slab = slabs[lattice.drawn(weights, shares[1])]
+    of_slab = jnp.sqrt(slab + sd[:, None] ** -2)
+    return overall, slab, sd[lattice.drawn((of_slab * of_global)[:, None] * falls, shares[2:])]
 
 
 def _half_cauchy_of(first: Array, second: Array | float) -> Array:

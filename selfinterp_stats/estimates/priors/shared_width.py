@@ -1,8 +1,7 @@
 """One width of the slopes' normal prior, learned from all scenarios of a base model and set.
 
 Given the slopes the width has a density of its own, which depends on the sum of their squares
-alone. Where choices tell little, the one hardly moves given the others, and both are multiplied by
-a common factor as well.
+alone. In a sweep both are multiplied by a common factor as well.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from selfinterp_stats.estimates.priors import lattice
-from selfinterp_stats.estimates.priors.group import Group, multiplied
-from selfinterp_stats.inference.engines.lane_random import uniform
+from selfinterp_stats.estimates.priors.group import Group, stride, taken
+from selfinterp_stats.inference.engines.lane_random import standard_normal, uniform
 from selfinterp_stats.models.prior_sets import WIDTH_FREEDOM, WIDTH_SCALE
 
 if TYPE_CHECKING:
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 # Where the width is looked for given the slopes: in sds of its logarithm, from the root mean square
 # of the slopes. Above it the density falls off slowly where slopes are few.
 _NODES: Final = np.arange(-5, 15.01, 0.25)
+# What the information of its prior is about: the width's logarithm has an sd of about 1.
+_PRIOR_INFORMATION: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -40,18 +41,19 @@ class SharedWidth:
         """As `gibbs.Widths.draw`."""
         import jax.numpy as jnp
 
-        keys, slopes = group.keys[0], theta[:, 1:]
+        slopes = theta[:, 1:]
         squares = (group.real[:, None, None] * slopes**2).sum(axis=(0, 1))
         amount = group.real.sum() * slopes.shape[1]
-        log_width = _given_slopes(squares, amount, uniform(keys, count, 1, theta.dtype)[0])
-
-        def change(log_factor: Array) -> Array:
-            return log_prior(log_width + log_factor, jnp) - log_prior(log_width, jnp)
-
-        theta, log_factor = multiplied(theta, group, change, count + 1)
-        log_width = log_width + log_factor
-        whole = jnp.broadcast_to(jnp.exp(-2 * log_width), slopes.shape)
-        return theta, jnp.broadcast_to(log_width, numbers.shape), whole
+        shares = uniform(group.keys[0], count, 3, theta.dtype)
+        old = _given_slopes(squares, amount, shares[0])
+        new = old + stride(group, _PRIOR_INFORMATION) * standard_normal(shares[1])
+        there = jnp.concatenate([theta[:, :1], slopes * jnp.exp(new - old)], axis=1)
+        change = log_prior(new, jnp) - log_prior(old, jnp)
+        moved = taken(group, theta, there, change, shares[2])
+        log_width = jnp.where(moved, new, old)
+        precision = jnp.broadcast_to(jnp.exp(-2 * log_width), slopes.shape)
+        theta = jnp.where(moved, there, theta)
+        return theta, jnp.broadcast_to(log_width, numbers.shape), precision
 
 
 def log_prior(log_width: Any, xp: Any = np) -> Any:
