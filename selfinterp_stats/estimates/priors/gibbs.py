@@ -8,9 +8,9 @@ compares these halves, tells whether chains have forgotten it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
@@ -50,8 +50,8 @@ _TOGETHER: Final = 16
 _COUNTS: Final = 4
 
 
-class Widths(Protocol):
-    """How the widths of the slopes' priors are drawn; hashable, since programs hang on it."""
+class Widths(Hashable, Protocol):
+    """How the widths of the slopes' priors are drawn; what is compiled hangs on it."""
 
     @property
     def starts(self) -> tuple[float, float]:
@@ -171,7 +171,7 @@ def sample(scenarios: Scenarios, groups: Sequence[np.ndarray], widths: Widths) -
     left = list(groups)
     for times in _TIMES:
         for task, drawn in on_devices(
-            lambda task, times=times: _of_task(task, widths, scenarios, times),
+            partial(_of_task, widths=widths, scenarios=scenarios, times=times),
             _tasks(scenarios, left, shape, lengths),
             devices(scenarios.settings.running.device),
             shape=lambda task: (ENGINE, widths, length, task.rows.shape),
@@ -280,9 +280,11 @@ def _compiled(widths: Widths, lanes: int) -> tuple[Any, Any]:
         def sweep(state: tuple[Array, Array], number: Array) -> tuple[Any, Any]:
             count = (done + number) * jnp.uint32(_COUNTS)
             theta, numbers, precision = widths.draw(*state, group, count + 1)
-            theta = jax.lax.map(
-                lambda of: hamiltonian.step(*of, count), (rows, theta, precision, about, of_lanes)
-            )
+
+            def moved(of: tuple[Array, Array, Array, Array, Array]) -> Array:
+                return hamiltonian.step(*of, count)
+
+            theta = jax.lax.map(moved, (rows, theta, precision, about, of_lanes))
             return (theta, numbers), (theta, numbers.swapaxes(0, 1))
 
         return jax.lax.scan(sweep, state, jnp.arange(_SWEEPS, dtype="uint32"))
@@ -295,7 +297,10 @@ def _compiled(widths: Widths, lanes: int) -> tuple[Any, Any]:
     def go_on(
         keys: Array, rows: Array, real: Array, state: tuple[Array, Array], done: Array
     ) -> tuple[Any, Any]:
-        state, drawn = jax.lax.map(lambda of: go_on_one(*of, done), (keys, rows, real, state))
+        def of_group(of: tuple[Array, Array, Array, tuple[Array, Array]]) -> tuple[Any, Any]:
+            return go_on_one(*of, done)
+
+        state, drawn = jax.lax.map(of_group, (keys, rows, real, state))
         return state, jax.tree.map(lambda one: jnp.moveaxis(one, 1, 0), drawn)
 
     return jax.jit(begin), jax.jit(go_on)

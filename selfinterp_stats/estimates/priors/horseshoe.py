@@ -2,9 +2,9 @@
 
 Piironen & Vehtari (2017, Electronic Journal of Statistics 11): given a global scale t, a slab c
 and local scales l_j, slope j is normal with variance (t l_j c)^2 / (c^2 + (t l_j)^2); t and l_j
-are half-Cauchy, c^2 is inverse gamma. For posteriors the scales are drawn in turn, each given the
-others and the slopes. For the density of slopes alone they are integrated out: the local ones slope
-by slope on a grid of slopes, t and c on a grid that all slopes of a scenario share.
+are half-Cauchy, c^2 is inverse gamma. For posteriors the scales are drawn in turn given the
+slopes. For the density of slopes alone they are integrated out: the local ones slope by slope on a
+grid of slopes, t and c on a grid that all slopes of a scenario share.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _log_slab_density(slab: Array) -> Array:
 
 
 def _scales(slopes: Array, slab: Array, shares: Array) -> tuple[Array, Array, Array]:
-    """Draw one scenario's scales, each given all else.
+    """Draw one scenario's scales given its slopes: t, then c, then the local ones.
 
     Parameters
     ----------
@@ -120,11 +120,12 @@ def _scales(slopes: Array, slab: Array, shares: Array) -> tuple[Array, Array, Ar
     falls = jnp.exp(-(slopes**2) / (2 * sd[:, None, None] ** 2))
 
     def integrated(of_scale: Array, of_sd: Array) -> Array:
-        """Densities of all slopes under each value of a scale, local scales integrated out."""
+        """Densities of all slopes under each value of a scale, up to a constant."""
         each = of_scale @ (of_sd[:, None] * falls).reshape(len(sd), -1)
-        return each.reshape(len(of_scale), *slopes.shape).prod(axis=1)
+        # The product of many slopes' densities would leave the range of the floats.
+        return (each / each.max(axis=0)).reshape(len(of_scale), *slopes.shape).prod(axis=1)
 
-    # Given the local scales, t and c would hardly move.
+    # Given the local scales t and c would hardly move: these are integrated out.
     of_slab = jnp.sqrt(slab + sd[:, None] ** -2)
     weights = integrated(_half_cauchy_of(globals_[:, None], sd), of_slab)
     prior = _half_cauchy_of(globals_, HORSESHOE_GLOBAL)

@@ -28,7 +28,7 @@ class LearnedWidth:
 
     def quantile(self, probability: np.ndarray | float) -> np.ndarray:
         """Quantiles."""
-        return np.quantile(self.draws, probability)
+        return np.asarray(np.quantile(self.draws, probability))
 
 
 @dataclass(frozen=True)

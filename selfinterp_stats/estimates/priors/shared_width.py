@@ -7,7 +7,7 @@ alone. In a sweep both are multiplied by a common factor as well.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class SharedWidth:
         old = _given_slopes(squares, amount, shares[0])
         new = old + stride(group, _PRIOR_INFORMATION) * standard_normal(shares[1])
         there = jnp.concatenate([theta[:, :1], slopes * jnp.exp(new - old)], axis=1)
-        change = log_prior(new, jnp) - log_prior(old, jnp)
+        change = _log_prior(new) - _log_prior(old)
         moved = taken(group, theta, there, change, shares[2])
         log_width = jnp.where(moved, new, old)
         precision = jnp.broadcast_to(jnp.exp(-2 * log_width), slopes.shape)
@@ -56,10 +56,12 @@ class SharedWidth:
         return theta, jnp.broadcast_to(log_width, numbers.shape), precision
 
 
-def log_prior(log_width: Any, xp: Any = np) -> Any:
+def _log_prior(log_width: Array) -> Array:
     """Log-density of the logarithm of the width, up to a constant; the width is half-Student-t."""
-    unit = xp.exp(log_width) / WIDTH_SCALE
-    return log_width - (WIDTH_FREEDOM + 1) / 2 * xp.log1p(unit**2 / WIDTH_FREEDOM)
+    import jax.numpy as jnp
+
+    unit = jnp.exp(log_width) / WIDTH_SCALE
+    return log_width - (WIDTH_FREEDOM + 1) / 2 * jnp.log1p(unit**2 / WIDTH_FREEDOM)
 
 
 def _given_slopes(squares: Array, amount: Array, numbers: Array) -> Array:
@@ -69,6 +71,6 @@ def _given_slopes(squares: Array, amount: Array, numbers: Array) -> Array:
     nodes = jnp.asarray(_NODES, squares.dtype)[:, None] / jnp.sqrt(2 * amount)
     log_width = jnp.log(squares / amount) / 2 + nodes
     # The terms that all nodes share would cost digits.
-    log_density = -amount * (nodes + jnp.expm1(-2 * nodes) / 2) + log_prior(log_width, jnp)
+    log_density = -amount * (nodes + jnp.expm1(-2 * nodes) / 2) + _log_prior(log_width)
     place = lattice.drawn(jnp.exp(log_density - log_density.max(axis=0)), numbers)
     return jnp.take_along_axis(log_width, place[None], axis=0)[0]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
+import pandas as pd
 
 from selfinterp_stats.estimates.diagnostics import MAX_RHAT, MIN_ESS
 from selfinterp_stats.estimates.priors import horseshoe
@@ -12,6 +14,7 @@ from selfinterp_stats.estimates.priors.fitting import Scenarios
 from selfinterp_stats.estimates.priors.gibbs import ENGINE, Drawn, sample
 from selfinterp_stats.estimates.priors.posterior import LearnedWidth, Posterior
 from selfinterp_stats.estimates.priors.shared_width import SharedWidth
+from selfinterp_stats.inference.summary.summaries import summarise
 from selfinterp_stats.models.families import log_density, numbers_of
 from selfinterp_stats.models.prior_sets import INTERCEPT, PriorSet
 
@@ -41,17 +44,17 @@ def fit_hierarchical(scenarios: Scenarios, prior_set: PriorSet) -> Posterior:
     cells = scenarios.cells()
     drawn = sample(scenarios, cells, SharedWidth())
     squares = (drawn.values[..., 1:].astype(float) ** 2).sum(axis=-1)
+    middles = (np.arange(_MIXED) + 0.5) / _MIXED
     log_prior, learned = np.empty_like(squares), []
     for cell in cells:
         width = LearnedWidth(np.exp(drawn.numbers[cell[0], ..., 0].astype(float)))
-        middles = (np.arange(_MIXED) + 0.5) / _MIXED
         log_prior[cell] = _log_mixture(
             squares[cell], width.quantile(middles), len(scenarios.slopes)
         )
         learned.append(width)
-    return _posterior(
-        scenarios, prior_set, drawn, log_prior, _note(scenarios, cells, learned), tuple(learned)
-    )
+    found = _posterior(scenarios, prior_set, drawn, log_prior)
+    _doubt_widths(found.diagnostics, cells, learned)
+    return replace(found, note=_note(scenarios, cells, learned), learned=tuple(learned))
 
 
 def _log_mixture(squares: np.ndarray, widths: np.ndarray, slopes: int) -> np.ndarray:
@@ -63,15 +66,13 @@ def _log_mixture(squares: np.ndarray, widths: np.ndarray, slopes: int) -> np.nda
 
 
 def _posterior(
-    scenarios: Scenarios,
-    prior_set: PriorSet,
-    drawn: Drawn,
-    of_slopes: np.ndarray,
-    note: str = "",
-    learned: tuple[LearnedWidth, ...] = (),
+    scenarios: Scenarios, prior_set: PriorSet, drawn: Drawn, of_slopes: np.ndarray
 ) -> Posterior:
     """Put a posterior together from draws and the log-prior of their slopes."""
-    reasons = [_doubt(drawn, scenario) for scenario in range(len(scenarios))]
+    names = ("rhat", "ess_bulk", "ess_tail")
+    reasons = [
+        _doubt(*figures) for figures in zip(*(drawn.summaries[name] for name in names), strict=True)
+    ]
     diagnostics = scenarios.named(prior_set).assign(
         engine=ENGINE, pareto_k=np.nan, ok=[not reason for reason in reasons], reason=reasons
     )
@@ -82,20 +83,32 @@ def _posterior(
         summaries=drawn.summaries,
         diagnostics=diagnostics,
         problems=np.full(len(scenarios), ""),
-        note=note,
-        learned=learned,
     )
 
 
-def _doubt(drawn: Drawn, scenario: int) -> str:
-    """Why a scenario's draws are not to be trusted; empty where they are."""
-    worst = drawn.summaries["rhat"][scenario].max()
-    found = [f"R-hat {worst:.3f} is above {MAX_RHAT}"] if worst > MAX_RHAT else []
-    for name, words in (("ess_bulk", "bulk"), ("ess_tail", "tail")):
-        worth = drawn.summaries[name][scenario].min()
+def _doubt(rhat: np.ndarray, bulk: np.ndarray, tail: np.ndarray) -> str:
+    """Why draws of some quantities are not to be trusted; empty where they are."""
+    found = [f"R-hat {rhat.max():.3f} is above {MAX_RHAT}"] if rhat.max() > MAX_RHAT else []
+    for words, worth in (("bulk", bulk.min()), ("tail", tail.min())):
         if worth < MIN_ESS:
             found.append(f"{words} ESS {worth:.0f} is below {MIN_ESS:.0f}")
     return "; ".join(found)
+
+
+def _doubt_widths(
+    diagnostics: pd.DataFrame, cells: list[np.ndarray], learned: list[LearnedWidth]
+) -> None:
+    """Mark the scenarios whose width is not to be trusted."""
+    figures = summarise(np.stack([one.draws for one in learned]))
+    for place, cell in enumerate(cells):
+        at = slice(place, place + 1)
+        reason = _doubt(*(figures[name][at] for name in ("rhat", "ess_bulk", "ess_tail")))
+        if reason:
+            slopes = diagnostics.loc[cell, "reason"]
+            both = [
+                f"{one}; the width's {reason}" if one else f"the width's {reason}" for one in slopes
+            ]
+            diagnostics.loc[cell, "ok"], diagnostics.loc[cell, "reason"] = False, both
 
 
 def _note(scenarios: Scenarios, cells: list[np.ndarray], learned: list[LearnedWidth]) -> str:
