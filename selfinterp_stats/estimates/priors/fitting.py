@@ -131,12 +131,14 @@ class Scenarios:
             except InputError as error:  # of no scenario
                 return self._without_any(prior_set, error.problem)
         fits = self.sample(numbers, prepared, summary=self.asked)
-        draws = self.centred(fits)
-        with np.errstate(invalid="ignore"):  # of scenarios without a posterior
-            log_prior = log_density(numbers[:, None, None], draws).sum(axis=-1)
+
+        def log_prior(draws: np.ndarray) -> np.ndarray:
+            with np.errstate(invalid="ignore"):  # of scenarios without a posterior
+                return np.asarray(log_density(numbers[:, None], draws).sum(axis=-1))
+
         return Posterior(
             prior_set=prior_set,
-            draws=draws,
+            draws=self.centred(fits),
             log_prior=log_prior,
             summaries=self._of_slopes(fits.summaries, fits),
             diagnostics=diagnose(fits, fits.summaries, self.named(prior_set)),
@@ -275,7 +277,11 @@ class Scenarios:
         )
         nothing = {name: np.full((n, slopes), np.nan) for name in FIGURES}
         draws = np.full((*shape, slopes + 1), np.nan, dtype=np.float32)
-        return Posterior(prior_set, draws, np.full(shape, np.nan), nothing, diagnostics, problems)
+
+        def log_prior(draws: np.ndarray) -> np.ndarray:
+            return np.full(draws.shape[:2], np.nan)
+
+        return Posterior(prior_set, draws, log_prior, nothing, diagnostics, problems)
 
 
 def _refuse_settings(settings: Settings) -> None:

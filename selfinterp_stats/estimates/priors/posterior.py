@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,6 +13,9 @@ from selfinterp_stats.models.prior_sets import PriorSet
 
 # Figures of the table of weights.
 FIGURES: Final = ("mean", "median", "sd", "hdi_low", "hdi_high", "ess_bulk", "ess_tail", "rhat")
+
+
+LogPrior = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,8 @@ class Posterior:
     draws : (scenario, chain, draw, parameter) array
         Intercept of the mean-centred predictors, then the slopes, on the logit scale; missing
         for a scenario without a proper posterior.
-    log_prior : (scenario, chain, draw) array
-        Of each draw, up to a constant.
+    log_prior : callable
+        Of (scenario, draw, parameter) arrays of draws, up to a constant: (scenario, draw).
     summaries : dict of str to (scenario, slope) array
         `FIGURES`.
     diagnostics : pandas.DataFrame
@@ -57,7 +61,7 @@ class Posterior:
 
     prior_set: PriorSet
     draws: np.ndarray
-    log_prior: np.ndarray
+    log_prior: LogPrior
     summaries: dict[str, np.ndarray]
     diagnostics: pd.DataFrame
     problems: np.ndarray
@@ -66,7 +70,7 @@ class Posterior:
 
     def without_draws(self) -> Posterior:
         """The same with nothing that takes much memory."""
-        return replace(self, draws=np.empty(0), log_prior=np.empty(0))
+        return replace(self, draws=np.empty(0))
 
     @property
     def means(self) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,7 @@ from selfinterp_stats.estimates.diagnostics import MAX_RHAT, MIN_ESS
 from selfinterp_stats.estimates.priors import horseshoe
 from selfinterp_stats.estimates.priors.fitting import Scenarios
 from selfinterp_stats.estimates.priors.gibbs import ENGINE, Drawn, sample
-from selfinterp_stats.estimates.priors.posterior import LearnedWidth, Posterior
+from selfinterp_stats.estimates.priors.posterior import LearnedWidth, LogPrior, Posterior
 from selfinterp_stats.estimates.priors.shared_width import SharedWidth
 from selfinterp_stats.inference.summary.summaries import summarise
 from selfinterp_stats.models.families import log_density, numbers_of
@@ -36,39 +37,43 @@ def fit_horseshoe(scenarios: Scenarios, prior_set: PriorSet) -> Posterior:
     """Draw slopes and the horseshoe's scales in turn, scenario by scenario."""
     alone = list(np.arange(len(scenarios))[:, None])
     drawn = sample(scenarios, alone, horseshoe.Horseshoe())
-    return _posterior(scenarios, prior_set, drawn, horseshoe.log_density(drawn.values[..., 1:]))
+    return _posterior(scenarios, prior_set, drawn, horseshoe.log_density)
 
 
 def fit_hierarchical(scenarios: Scenarios, prior_set: PriorSet) -> Posterior:
     """Learn one width of the slopes' prior from all scenarios of a base model and set."""
     cells = scenarios.cells()
     drawn = sample(scenarios, cells, SharedWidth())
-    squares = (drawn.values[..., 1:].astype(float) ** 2).sum(axis=-1)
     middles = (np.arange(_MIXED) + 0.5) / _MIXED
-    log_prior, learned = np.empty_like(squares), []
+    mixed, learned = np.empty((_MIXED, len(scenarios))), []
     for cell in cells:
         width = LearnedWidth(np.exp(drawn.numbers[cell[0], ..., 0].astype(float)))
-        log_prior[cell] = _log_mixture(
-            squares[cell], width.quantile(middles), len(scenarios.slopes)
-        )
+        mixed[:, cell] = width.quantile(middles)[:, None]
         learned.append(width)
-    found = _posterior(scenarios, prior_set, drawn, log_prior)
+    found = _posterior(scenarios, prior_set, drawn, partial(_log_mixture, mixed))
     _doubt_widths(found.diagnostics, cells, learned)
     return replace(found, note=_note(scenarios, cells, learned), learned=tuple(learned))
 
 
-def _log_mixture(squares: np.ndarray, widths: np.ndarray, slopes: int) -> np.ndarray:
-    """Log-density of slopes under normals of several widths together, up to a constant."""
+def _log_mixture(widths: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """Log-density of slopes under normals of several widths together, up to a constant.
+
+    Parameters
+    ----------
+    widths : (width, scenario) array
+    slopes : (scenario, draw, slope) array
+    """
+    squares, number = (slopes**2).sum(axis=-1), slopes.shape[-1]
     found = np.full_like(squares, -np.inf)
-    for width in widths:
-        np.logaddexp(found, -squares / (2 * width**2) - slopes * np.log(width), out=found)
+    for width in widths[:, :, None]:
+        np.logaddexp(found, -squares / (2 * width**2) - number * np.log(width), out=found)
     return found
 
 
 def _posterior(
-    scenarios: Scenarios, prior_set: PriorSet, drawn: Drawn, of_slopes: np.ndarray
+    scenarios: Scenarios, prior_set: PriorSet, drawn: Drawn, of_slopes: LogPrior
 ) -> Posterior:
-    """Put a posterior together from draws and the log-prior of their slopes."""
+    """Put a posterior together from draws and the log-prior of slopes."""
     names = ("rhat", "ess_bulk", "ess_tail")
     reasons = [
         _doubt(*figures) for figures in zip(*(drawn.summaries[name] for name in names), strict=True)
@@ -76,10 +81,15 @@ def _posterior(
     diagnostics = scenarios.named(prior_set).assign(
         engine=ENGINE, pareto_k=np.nan, ok=[not reason for reason in reasons], reason=reasons
     )
+
+    def log_prior(draws: np.ndarray) -> np.ndarray:
+        of_intercept = log_density(numbers_of(INTERCEPT), draws[..., 0])
+        return np.asarray(of_slopes(draws[..., 1:]) + of_intercept)
+
     return Posterior(
         prior_set=prior_set,
         draws=drawn.values,
-        log_prior=of_slopes + log_density(numbers_of(INTERCEPT), drawn.values[..., 0]),
+        log_prior=log_prior,
         summaries=drawn.summaries,
         diagnostics=diagnostics,
         problems=np.full(len(scenarios), ""),
