@@ -54,7 +54,7 @@ class Horseshoe:
     They are drawn given the slopes. Then t and c are moved, and the slopes with them.
     """
 
-    starts: tuple[float, float] = (0.1, 5.0)
+    starts: tuple[float, float] = (0.1, 20.0)
     first: tuple[float, ...] = (SLAB_SCALE**-2,)
 
     def draw(
