@@ -77,7 +77,10 @@ def test_the_page_stands_alone_and_its_links_lead_somewhere(made):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--model", "weight"), "there is no such model to calibrate (found 'weight'). Allowed: "),
+        (
+            ("--model", "weights under horshoe"),
+            "(found 'weights under horshoe'). Allowed: weights under horseshoe; ",
+        ),
         (("--simulations", 0), "so few simulations show nothing (found 0). Allowed: 20 and more."),
         (("--level", 2), "a level cannot be this (found 2.0). Allowed: between 0 and 1."),
         (("--data", "nowhere"), "nowhere"),

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final, Protocol
 
 from selfinterp_stats.errors import InputError
 from selfinterp_stats.estimates.calibration.explainers import CalibratedExplainers
@@ -21,6 +22,9 @@ from selfinterp_stats.estimates.results import Settings
 
 if TYPE_CHECKING:
     from selfinterp_stats.inference.settings import Progress
+
+# Of the names that an unknown one may have been meant for, the nearest.
+_NAMED: Final = 3
 
 
 class Calibratable(Named, Protocol):
@@ -87,7 +91,11 @@ def models_named(names: Sequence[str]) -> tuple[Calibratable, ...]:
     shipped = {model.name: model for model in shipped_models()}
     for name in names:
         if name not in shipped:
+            near = get_close_matches(name, shipped, n=_NAMED, cutoff=0)
             raise InputError(
-                "there is no such model to calibrate", value=name, allowed="; ".join(shipped)
+                "there is no such model to calibrate",
+                value=name,
+                allowed="; ".join([*near, f"and {len(shipped) - len(near)} others"]),
+                remedy="A calibration of all models names them in tables/calibration.csv.",
             )
     return tuple(model for name, model in shipped.items() if name in names or not names)

@@ -1,8 +1,7 @@
 """Stage 1 under the named sets of priors, calibrated the way `compare_priors` fits them.
 
 Every simulation is a scenario, drawn from the set's own prior; all are fitted together through
-`priors.structured`, with whatever weighing and resampling it does. Where scenarios share a width,
-a simulation is a few scenarios that share one.
+`priors.structured`. Where scenarios share a width, a simulation is a few scenarios that share one.
 """
 
 from __future__ import annotations
@@ -104,8 +103,8 @@ class CalibratedSet:
         truths = truth.reshape(number, -1)
         draws = draws.reshape(number, -1, *draws.shape[2:])
         if len(widths):
-            learned = [one.quantile(rng.random(draws.shape[2:])) for one in posterior.learned]
-            draws = np.concatenate([draws, np.stack(learned)[:, None]], axis=1)
+            learned = np.stack([one.draws for one in posterior.learned])
+            draws = np.concatenate([draws, learned[:, None]], axis=1)
             truths, kinds = np.column_stack([truths, widths]), (*kinds, WIDTH)
         good = (posterior.problems == "").reshape(number, -1).all(axis=1)
         return ranks_among(

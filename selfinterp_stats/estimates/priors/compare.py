@@ -46,7 +46,7 @@ class PriorComparison:
     sets : pandas.DataFrame
         One row per set of priors: ``prior, words, scenarios, improper, failing, near_certain,
         elpd_loo, elpd_se, elpd_change, elpd_change_se, p_loo, loo_k_above, loo_k_max,
-        reweighting_k, prior_sensitivity, likelihood_sensitivity, prior_sensitive, likelihood_weak,
+        prior_sensitivity, likelihood_sensitivity, prior_sensitive, likelihood_weak,
         power_scaling_k, weight_change, note``.
     weights : pandas.DataFrame
         One row per set of priors, scenario and attribute: logit scale; ``weight`` and ``change``

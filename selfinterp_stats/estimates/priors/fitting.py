@@ -83,6 +83,10 @@ class Scenarios:
         counts = rows.sizes[:, None]
         self.centres = np.add.reduceat(rows.X, self.starts[:-1]) / counts
         self.X = rows.X - np.repeat(self.centres, rows.sizes, axis=0)
+        # Where all choices are alike the intercept's posterior has the tail of its prior, which a
+        # Student t's proposals reach too seldom for their Pareto k to tell.
+        chosen = np.add.reduceat(rows.y, self.starts[:-1])
+        self._alike = (chosen == 0) | (chosen == rows.sizes)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -131,12 +135,14 @@ class Scenarios:
             except InputError as error:  # of no scenario
                 return self._without_any(prior_set, error.problem)
         fits = self.sample(numbers, prepared, summary=self.asked)
-        draws = self.centred(fits)
-        with np.errstate(invalid="ignore"):  # of scenarios without a posterior
-            log_prior = log_density(numbers[:, None, None], draws).sum(axis=-1)
+
+        def log_prior(draws: np.ndarray) -> np.ndarray:
+            with np.errstate(invalid="ignore"):  # of scenarios without a posterior
+                return np.asarray(log_density(numbers[:, None], draws).sum(axis=-1))
+
         return Posterior(
             prior_set=prior_set,
-            draws=draws,
+            draws=self.centred(fits),
             log_prior=log_prior,
             summaries=self._of_slopes(fits.summaries, fits),
             diagnostics=diagnose(fits, fits.summaries, self.named(prior_set)),
@@ -160,7 +166,7 @@ class Scenarios:
         fits = self._sample(numbers, prepared, "importance", summary=summary)
         if summary is not None:
             fits = self._with_more(fits, numbers, prepared)
-        poor = _poor(fits)
+        poor = np.flatnonzero((fits.problems == "") & (_poor(fits) | self._alike))
         if engine == "importance" or not len(poor):
             return fits
         again = self._sample(numbers, _only(poor, prepared), "nuts", summary=summary)
@@ -275,7 +281,11 @@ class Scenarios:
         )
         nothing = {name: np.full((n, slopes), np.nan) for name in FIGURES}
         draws = np.full((*shape, slopes + 1), np.nan, dtype=np.float32)
-        return Posterior(prior_set, draws, np.full(shape, np.nan), nothing, diagnostics, problems)
+
+        def log_prior(draws: np.ndarray) -> np.ndarray:
+            return np.full(draws.shape[:2], np.nan)
+
+        return Posterior(prior_set, draws, log_prior, nothing, diagnostics, problems)
 
 
 def _refuse_settings(settings: Settings) -> None:
@@ -307,7 +317,7 @@ def _unsettled(fits: Fits) -> np.ndarray:
 
 
 def _poor(fits: Fits) -> np.ndarray:
-    """Positions of the scenarios whose importance draws are not to be trusted."""
+    """Whose importance draws are not to be trusted, (scenario,) of bool."""
     of = fits.draws.per_dataset
     trusted = (
         (of["pareto_k"] <= GOOD_K)
@@ -316,7 +326,7 @@ def _poor(fits: Fits) -> np.ndarray:
     )
     if fits.summaries:
         trusted &= ~_unsettled(fits)
-    return np.flatnonzero((fits.problems == "") & ~trusted)
+    return np.asarray(~trusted)
 
 
 def _seed_of_run(seed: int, run: int) -> int:

@@ -72,7 +72,6 @@ class Found:
         failing = ~diagnostics["ok"].to_numpy(dtype=bool) & self.good
         elpd, change = judged.elpd, judged.elpd - paper.judgement.elpd
         known = np.isfinite(elpd)
-        weighed = self.posterior.diagnostics["engine"] == "reweighted"
         of_slopes = {name: judged.sensitivity[name][self.good] for name in COMPONENTS}
         own, others = scaled_weights(self.means), scaled_weights(paper.means)
         return {
@@ -89,7 +88,6 @@ class Found:
             "p_loo": float(judged.p_loo[known].sum()) if known.any() else _NOTHING,
             "loo_k_above": int((judged.loo_k[known] > GOOD_K).sum()),
             "loo_k_max": _largest(judged.loo_k),
-            "reweighting_k": _largest(diagnostics["pareto_k"][weighed].to_numpy(dtype=float)),
             **{f"{name}_sensitivity": _median(of_slopes[name]) for name in COMPONENTS},
             "prior_sensitive": _share(of_slopes["prior"] > SENSITIVE),
             "likelihood_weak": _share(of_slopes["likelihood"] < SENSITIVE),

@@ -71,7 +71,7 @@ def judge(scenarios: Scenarios, posterior: Posterior) -> Judgement:
     draws = posterior.draws.reshape(n, -1, posterior.draws.shape[-1])
     step = -(-draws.shape[1] // DRAWS)
     draws = draws[:, ::step].astype(float)
-    log_prior = posterior.log_prior.reshape(n, -1)[:, ::step]
+    log_prior = posterior.log_prior(draws)
     elpd, loo_k, p_loo = (np.full(len(scenarios.y), np.nan) for _ in range(3))
     scaled: dict[str, list[PowerScaled]] = {name: [] for name in COMPONENTS}
     good = np.flatnonzero(posterior.problems == "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,25 +15,24 @@ from selfinterp_stats.models.prior_sets import PriorSet
 FIGURES: Final = ("mean", "median", "sd", "hdi_low", "hdi_high", "ess_bulk", "ess_tail", "rhat")
 
 
+LogPrior = Callable[[np.ndarray], np.ndarray]
+
+
 @dataclass(frozen=True)
 class LearnedWidth:
     """Posterior of the width that the slopes of some scenarios share.
 
     Attributes
     ----------
-    log_widths : (node,) array
-        Evenly spaced.
-    shares : (node,) array
-        They sum to one.
+    draws : (chain, draw) array
+        Drawn together with the slopes of these scenarios.
     """
 
-    log_widths: np.ndarray
-    shares: np.ndarray
+    draws: np.ndarray
 
     def quantile(self, probability: np.ndarray | float) -> np.ndarray:
         """Quantiles."""
-        below = np.cumsum(self.shares) - self.shares / 2
-        return np.exp(np.interp(probability, below, self.log_widths))
+        return np.asarray(np.quantile(self.draws, probability))
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Posterior:
     draws : (scenario, chain, draw, parameter) array
         Intercept of the mean-centred predictors, then the slopes, on the logit scale; missing
         for a scenario without a proper posterior.
-    log_prior : (scenario, chain, draw) array
-        Of each draw, up to a constant.
+    log_prior : callable
+        Of (scenario, draw, parameter) arrays of draws, up to a constant: (scenario, draw).
     summaries : dict of str to (scenario, slope) array
         `FIGURES`.
     diagnostics : pandas.DataFrame
@@ -61,7 +61,7 @@ class Posterior:
 
     prior_set: PriorSet
     draws: np.ndarray
-    log_prior: np.ndarray
+    log_prior: LogPrior
     summaries: dict[str, np.ndarray]
     diagnostics: pd.DataFrame
     problems: np.ndarray
@@ -70,7 +70,7 @@ class Posterior:
 
     def without_draws(self) -> Posterior:
         """The same with nothing that takes much memory."""
-        return replace(self, draws=np.empty(0), log_prior=np.empty(0))
+        return replace(self, draws=np.empty(0))
 
     @property
     def means(self) -> np.ndarray:
