@@ -94,12 +94,12 @@ def _bambi(fits: int, asked: str) -> str:
     )
 
 
-def _reweighted(fits: int, asked: str) -> str:
+def _gibbs(fits: int, asked: str) -> str:
     del asked
     return (
-        f"{counted(fits, 'posterior')} {were(fits)} found by weighing draws of posteriors under "
-        "other priors by the ratio of the priors, the largest ratios smoothed, and resampling "
-        f"them; the Pareto k of the ratios had to be at most {GOOD_K} [@vehtari2024psis]."
+        f"{counted(fits, 'posterior')} {were(fits)} sampled by Gibbs sampling [@geman1984gibbs], "
+        "many short chains at once: the widths of the slopes’ priors given the slopes, and the "
+        "slopes given the widths by Hamiltonian steps [@neal2011hamiltonian]."
     )
 
 
@@ -107,7 +107,7 @@ _ENGINES: Final[dict[str, Callable[[int, str], str]]] = {
     "importance": _importance,
     "nuts": _nuts,
     "bambi": _bambi,
-    "reweighted": _reweighted,
+    "gibbs": _gibbs,
     "": lambda fits, _: f"{counted(fits, 'posterior')} could not be computed.",
 }
 

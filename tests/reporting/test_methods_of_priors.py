@@ -41,18 +41,18 @@ def paper() -> PriorComparison:
     )
 
 
-def test_structured_sets_are_told_and_cited_where_they_were_weighed(paper):
+def test_structured_sets_are_told_and_cited_where_they_were_drawn(paper):
     section = methods(paper)
     text = " ".join(section.paragraphs)
     sets = paper.sets.set_index("prior")
     assert f"under {len(sets)} sets of priors" in text
     assert f"are left out: {sets.loc['flat', 'improper']} under flat." in text
-    assert "Logistic(mu=0, s=1.5) and Logistic(mu=0, s=0.7) slopes" in text
-    weighed = sum(engines.get("reweighted", 0) for engines in paper.run["engines"].values())
-    assert f"{weighed} posteriors were found by weighing draws" in text
+    assert "The width that the slopes of a base model and set share is drawn" in text
+    drawn = sum(engines.get("gibbs", 0) for engines in paper.run["engines"].values())
+    assert f"{drawn} posteriors were sampled by Gibbs sampling" in text
     fits = len(paper.scenarios) - sets["improper"].sum()
     assert f"{sets['failing'].sum()} of {fits:,} fits fail a diagnostic and are kept" in text
-    assert {"piironen2017horseshoe", "shirts2008mbar"} <= set(citing.cited(section.paragraphs))
+    assert {"piironen2017horseshoe", "geman1984gibbs"} <= set(citing.cited(section.paragraphs))
     priors = section.priors.set_index(["model", "parameter"])["prior"]
     assert priors["weights, horseshoe", "slopes"].startswith("regularised horseshoe")
     assert priors["weights, bambi", "slopes"] == "Normal(mu=0, sigma=1 / sd of the predictor)"
@@ -62,7 +62,7 @@ def test_without_them_nothing_is_said_of_them(paper):
     only = {name: paper.run["engines"][name] for name in ("paper", "normal_2")}
     plain = replace(paper, run={**paper.run, "engines": only})
     text = " ".join(methods(plain).paragraphs)
-    assert "weighing" not in text
+    assert "Gibbs" not in text
     assert "horseshoe" not in text
     assert f"Of {sum(only[name]['importance'] for name in only)} posteriors, draws were" in text
     assert "No-U-Turn" not in text

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from selfinterp_stats.estimates.priors import PriorComparison
+from selfinterp_stats.estimates.priors.gibbs import ENGINE as GIBBS
 from selfinterp_stats.estimates.priors.judged import ALPHAS, DRAWS, SENSITIVE
 from selfinterp_stats.estimates.priors.predictive import DRAWS as PRIOR_DRAWS
 from selfinterp_stats.estimates.priors.predictive import NEAR_CERTAIN
-from selfinterp_stats.estimates.priors.structured import PROPOSALS
 from selfinterp_stats.estimates.sensitivity.conclusions import CONTRAST, SHARE
 from selfinterp_stats.estimates.weights import BY
 from selfinterp_stats.models import weights_model
@@ -21,13 +21,11 @@ from selfinterp_stats.reporting.methods_section import PRIORS_TABLE, MethodsSect
 
 _STRUCTURED: Final = {
     "horseshoe": (
-        " The regularised horseshoe [@piironen2017horseshoe] has its scales integrated out; its "
-        "posteriors were reached from the pooled draws of those under "
-        f"{' and '.join(map(str, PROPOSALS))} slopes [@shirts2008mbar]."
+        " The scales of the regularised horseshoe [@piironen2017horseshoe] are drawn with the "
+        "slopes of each scenario."
     ),
     "hierarchical": (
-        " The width that the slopes of a base model and set share was learned on a grid, from the "
-        "scenarios’ marginal likelihoods."
+        " The width that the slopes of a base model and set share is drawn with all of them."
     ),
 }
 
@@ -59,8 +57,8 @@ def _weights(found: PriorComparison) -> str:
 
 
 def _structures(found: PriorComparison) -> list[str]:
-    """Structures of the sets whose posteriors were found by weighing those of others."""
-    names = [name for name, engines in found.run["engines"].items() if "reweighted" in engines]
+    """Structures of the sets whose slopes have widths that are drawn as well."""
+    names = [name for name, engines in found.run["engines"].items() if GIBBS in engines]
     return [structure for name in names if (structure := PRIOR_SETS[name].structure) in _STRUCTURED]
 
 
