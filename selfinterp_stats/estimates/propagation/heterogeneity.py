@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -156,7 +156,12 @@ def slopes_by_scenario(
         labels = tuple((*cell, joints[cell].conditions[c]) for cell, c in cells)
         model = SlopesModel(data[0].reports.shape[2], (True,))
         batch = Stacked(labels, stack(data), int(np.prod(data[0].squares.shape)))
-        chunk = draw(model, batch, Sampling("importance", draws=DRAWS, seed=settings.seed))
+        chunk = draw(
+            model,
+            batch,
+            Sampling("importance", draws=DRAWS, seed=settings.seed),
+            reported=partial(_reported, model),
+        )
         values = np.asarray(chunk.draws.values, dtype=float)
         for i, (label, (cell, _)) in enumerate(zip(labels, cells, strict=True)):
             if chunk.problems[i]:
@@ -194,31 +199,42 @@ def _one_condition(one: JointOf, condition: int) -> LatentData:
 
 
 def _moments(model: LatentModel, values: np.ndarray) -> np.ndarray:
-    """Sd of a max-scaled weight at every draw, (chain, draw)."""
+    """Sd of a max-scaled weight at every draw, of (..., parameter) arrays."""
     import jax
 
     theta = model.unconstrain(values)[..., :4]
     with jax.enable_x64(True):
-        return np.asarray(jax.vmap(jax.vmap(lambda one: model.moments(one)[1]))(theta))
+        found = jax.vmap(lambda one: model.moments(one)[1])(theta.reshape(-1, 4))
+    return np.asarray(found).reshape(theta.shape[:-1])
 
 
-def _rows(
-    model: SlopesModel, label: tuple[str, ...], values: np.ndarray, k: float, settings: Settings
-) -> list[dict[str, Any]]:
+def _quantities(model: SlopesModel, values: np.ndarray) -> dict[str, np.ndarray]:
+    """What is reported of each draw, of (..., parameter) arrays."""
     from scipy.special import ndtr
 
     of = {name: values[..., i] for i, name in enumerate(model.parameters)}
-    sd = _moments(model, values)
-    mean, spread = of["sigma[0]"] * of["rho[0]"], of["tau"] * sd
+    mean, spread = of["sigma[0]"] * of["rho[0]"], of["tau"] * _moments(model, values)
     residual = of["sigma[0]"] ** 2 * (1 - of["rho[0]"] ** 2)
     # A slope of its own adds to an expected report's variance tau^2 E w^2; weights have mean 0
     # but for a little.
-    quantities = {
+    return {
         "mean_slope": mean,
         "sd_of_slopes": spread,
         "share_positive": ndtr(mean / spread),
         "correlation": mean / np.sqrt(mean**2 + spread**2 + residual),
     }
+
+
+def _reported(model: SlopesModel, values: np.ndarray) -> np.ndarray:
+    """The parameters, and what is made of them; draws that are missing stay so."""
+    found = _quantities(model, np.asarray(values, dtype=float))
+    return np.concatenate([values, np.stack(list(found.values()), axis=-1)], axis=-1)
+
+
+def _rows(
+    model: SlopesModel, label: tuple[str, ...], values: np.ndarray, k: float, settings: Settings
+) -> list[dict[str, Any]]:
+    quantities = _quantities(model, values)
     found = summarise(np.stack(list(quantities.values())), hdi_prob=settings.hdi_prob)
     figures = ("median", "hdi_low", "hdi_high", "rhat", "ess_bulk")
     return [

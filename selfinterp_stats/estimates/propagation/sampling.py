@@ -6,7 +6,7 @@ they come in batches; the joint model and the scenarios it is made of do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, cast
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 # How many times as many draws are made of a posterior that has not settled, try after try.
 TIMES: Final = (4, 16)
-# Functions of the parameters may be worth a little less than the least of them.
-ENOUGH: Final = 1.25 * MIN_ESS
 
 
 class Stackable(Protocol):
@@ -83,7 +81,12 @@ def stack(data: Sequence[D]) -> D:
 
 
 def draw(
-    model: object, batch: Stacked[Any], sampling: Sampling, *, size: int | None = None
+    model: object,
+    batch: Stacked[Any],
+    sampling: Sampling,
+    *,
+    size: int | None = None,
+    reported: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Chunk:
     """Sample every dataset of a batch, and with more draws again what has not settled.
 
@@ -96,13 +99,17 @@ def draw(
         As many draws are kept of every dataset, evenly spaced where more were made.
     size : int, optional
         Datasets computed at a time; all of them unless given.
+    reported : callable, optional
+        From draws of parameters to those of what will be reported, and so has to settle: of
+        (..., parameter) arrays, to (..., quantity). The parameters unless given.
     """
     from selfinterp_stats.inference.running.compiled import keep_compiled
 
     keep_compiled()
     chunk = _drawn(model, batch, sampling, size or len(batch))
     for times in TIMES:
-        poor = np.flatnonzero((chunk.problems == "") & ~settled(chunk.draws.values))
+        values = chunk.draws.values if reported is None else reported(chunk.draws.values)
+        poor = np.flatnonzero((chunk.problems == "") & ~settled(values))
         if not len(poor):
             break
         more = replace(sampling, draws=times * sampling.draws)
@@ -113,7 +120,7 @@ def draw(
 
 
 def settled(values: np.ndarray) -> np.ndarray:
-    """Whether R-hat and bulk ESS of all parameters say so, and a little more.
+    """Whether R-hat and bulk ESS of all parameters say so.
 
     Parameters
     ----------
@@ -127,7 +134,7 @@ def settled(values: np.ndarray) -> np.ndarray:
     n, chains, length, parameters = values.shape
     flat = np.moveaxis(values, 3, 1).reshape(n * parameters, chains, length)
     found = summarise(flat)
-    poor = (found["rhat"] > MAX_RHAT) | (found["ess_bulk"] < ENOUGH)
+    poor = (found["rhat"] > MAX_RHAT) | (found["ess_bulk"] < MIN_ESS)
     return np.asarray(~poor.reshape(n, parameters).any(axis=1))
 
 
