@@ -31,6 +31,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from reproduce import describe_machine
@@ -40,10 +41,8 @@ ROOT = Path(__file__).resolve().parents[1]
 STARTED = "import os, selfinterp_stats.cli.main as m; os.write(2, b'started\\n'); m.main()"
 OUT = "result"
 # Small, so that a command takes seconds: what is computed does not matter here.
-INPUTS = {
-    "study": ("simulate", "--trained", "6", "--native", "6", "--base-model", "m"),
-    "explained": ("simulate", "--kind", "explainers", "--models", "2", "--items", "30"),
-}
+STUDY = ("simulate", "--trained", "6", "--native", "6", "--base-model", "m", "--out", "study")
+INPUTS = ("study", "explained.csv")
 FEW = ("--draws", "400", "--regression-draws", "400")
 COMMANDS = {
     "simulate": ("simulate", "--trained", "40", "--native", "40"),
@@ -51,7 +50,7 @@ COMMANDS = {
     "reproduce": ("reproduce", "--data", "study", *FEW),
     "priors": ("priors", "--data", "study", "--draws", "400", "--only", "student_t"),
     "propagate": ("propagate", "--data", "study", "--draws", "400"),
-    "explainers": ("explainers", "--data", "explained/items.csv", "--draws", "400"),
+    "explainers": ("explainers", "--data", "explained.csv", "--draws", "400"),
 }
 EARLIER = {"run.json": '{"package": "selfinterp-stats"}', "index.html": "an earlier result"}
 NOTHING = "selfinterp: interrupted; nothing was written."
@@ -168,14 +167,18 @@ def _files(folder: Path) -> dict[str, bytes | None]:
 def make_inputs(folder: Path) -> None:
     """What the commands read."""
     folder.mkdir()
-    for name, arguments in INPUTS.items():
-        subprocess.run(
-            [sys.executable, "-c", STARTED, *arguments, "--out", name],
-            cwd=folder,
-            check=True,
-            capture_output=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
+    subprocess.run(
+        [sys.executable, "-c", STARTED, *STUDY],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    rows = [
+        f"{explainer},{target},features,{item},{int((item + (explainer == target)) % 3 > 0)}\n"
+        for explainer, target, item in product("ab", "ab", range(30))
+    ]
+    (folder / "explained.csv").write_text("explainer,target,task,item,outcome\n" + "".join(rows))
 
 
 def prepare(folder: Path, inputs: Path, *, earlier: bool) -> None:
