@@ -1,6 +1,6 @@
 """Interrupts commands (SIGINT, as Ctrl-C sends it) at many moments and looks at what they leave.
 
-    python benchmarks/interrupts.py [--moments 14] [--commands simulate weights reproduce]
+    python benchmarks/interrupts.py [--moments 16] [--commands simulate weights ...]
 
 Each command runs once to its end and is then started again for every moment. Half of the moments
 are spread over that time; the others count from when the hidden folder appears in which the result
@@ -9,10 +9,12 @@ Every second time an earlier result is in place. What must hold:
 
 1. exit status 130 and one line that says what was left, or the command had done its work before;
 2. no traceback; nothing on stdout unless the result is there;
-3. the output folder is as it was before, or whole; beside it nothing that was not there;
+3. the output folder is as it was before, or whole; beside it nothing that was not there, nor in the
+   folder for temporary files;
 4. some interrupts come in time.
 
-Prints a summary and writes it to ``reports/interrupts.md``. Exit status 1 when a claim fails.
+Prints a summary and writes it to ``reports/interrupts.md``, where the rows of other commands stay.
+Exit status 1 when a claim fails.
 """
 
 from __future__ import annotations
@@ -27,8 +29,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from reproduce import describe_machine
@@ -37,16 +40,22 @@ ROOT = Path(__file__).resolve().parents[1]
 # Says when the command's own code begins: what an interpreter does before that is not its own.
 STARTED = "import os, selfinterp_stats.cli.main as m; os.write(2, b'started\\n'); m.main()"
 OUT = "result"
+# Small, so that a command takes seconds: what is computed does not matter here.
+STUDY = ("simulate", "--trained", "6", "--native", "6", "--base-model", "m", "--out", "study")
+INPUTS = ("study", "explained.csv")
+FEW = ("--draws", "400", "--regression-draws", "400")
 COMMANDS = {
     "simulate": ("simulate", "--trained", "40", "--native", "40"),
-    "weights": ("weights", "--data", "study"),
-    "reproduce": ("reproduce", "--data", "study", "--regression-draws", "4000"),
+    "weights": ("weights", "--data", "study", "--draws", "400"),
+    "reproduce": ("reproduce", "--data", "study", *FEW),
+    "priors": ("priors", "--data", "study", "--draws", "400", "--only", "student_t"),
+    "propagate": ("propagate", "--data", "study", "--draws", "400"),
+    "explainers": ("explainers", "--data", "explained.csv", "--draws", "400"),
 }
 EARLIER = {"run.json": '{"package": "selfinterp-stats"}', "index.html": "an earlier result"}
 NOTHING = "selfinterp: interrupted; nothing was written."
 WHOLE = re.compile(r"selfinterp: interrupted; .* had been written, whole\.")
-# Lines of steps that were done before.
-STEP = re.compile(r"[a-z' -]+: (\d+\.\d s|.*)")
+SECONDS = re.compile(r"\d+\.\d s")
 
 
 @dataclass(frozen=True)
@@ -66,13 +75,16 @@ class Left:
     status : int
     out, err : str
     files : dict of str to bytes or None
-        Everything beside the study; None for a folder.
+        Everything beside what was there to be read; None for a folder.
+    temporary : list of str
+        What is left in the folder for temporary files.
     """
 
     status: int
     out: str
     err: str
     files: dict[str, bytes | None]
+    temporary: list[str]
 
 
 def moments(count: int, before: float, writing: float) -> Iterator[Moment]:
@@ -85,10 +97,11 @@ def moments(count: int, before: float, writing: float) -> Iterator[Moment]:
 
 
 def start(command: str, folder: Path) -> subprocess.Popen[str]:
-    """Start a command in a folder that holds a study; come back when its own code begins.
+    """Start a command in a folder that holds its inputs; come back when its own code begins.
 
     What JAX compiles is kept in ``cache`` beside the folder, as it is in a user's home.
     """
+    _temporary(folder).mkdir()
     going = subprocess.Popen(
         [sys.executable, "-c", STARTED, *COMMANDS[command], "--out", OUT],
         cwd=folder,
@@ -99,6 +112,7 @@ def start(command: str, folder: Path) -> subprocess.Popen[str]:
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "XDG_CACHE_HOME": str(folder.parent / "cache"),
+            "TMPDIR": str(_temporary(folder)),
         },
     )
     assert going.stderr is not None
@@ -109,7 +123,9 @@ def start(command: str, folder: Path) -> subprocess.Popen[str]:
 def finish(going: subprocess.Popen[str], folder: Path) -> Left:
     """Wait for the end, and look at what is left."""
     out, err = going.communicate(timeout=300)
-    return Left(going.returncode, out, err, _files(folder))
+    temporary = sorted(path.name for path in _temporary(folder).iterdir())
+    shutil.rmtree(_temporary(folder))
+    return Left(going.returncode, out, err, _files(folder), temporary)
 
 
 def interrupted(command: str, folder: Path, moment: Moment) -> Left:
@@ -130,10 +146,17 @@ def _wait_for_hidden(going: subprocess.Popen[str], folder: Path) -> None:
         time.sleep(0.0005)
 
 
+def _temporary(folder: Path) -> Path:
+    """The folder for temporary files of a command that runs in a folder."""
+    return folder.with_name(f"{folder.name} temporary")
+
+
 def _files(folder: Path) -> dict[str, bytes | None]:
-    """What is in a folder beside the study."""
+    """What is in a folder beside the inputs."""
     paths = (
-        path for path in sorted(folder.rglob("*")) if path.relative_to(folder).parts[0] != "study"
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.relative_to(folder).parts[0] not in INPUTS
     )
     return {
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
@@ -141,22 +164,43 @@ def _files(folder: Path) -> dict[str, bytes | None]:
     }
 
 
-def prepare(folder: Path, study: Path, *, earlier: bool) -> None:
-    """A folder with the study and, if wanted, an earlier result."""
+def make_inputs(folder: Path) -> None:
+    """What the commands read."""
     folder.mkdir()
-    shutil.copytree(study, folder / "study")
+    subprocess.run(
+        [sys.executable, "-c", STARTED, *STUDY],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    rows = [
+        f"{explainer},{target},features,{item},{int((item + (explainer == target)) % 3 > 0)}\n"
+        for explainer, target, item in product("ab", "ab", range(30))
+    ]
+    (folder / "explained.csv").write_text("explainer,target,task,item,outcome\n" + "".join(rows))
+
+
+def prepare(folder: Path, inputs: Path, *, earlier: bool) -> None:
+    """A folder with the inputs and, if wanted, an earlier result."""
+    shutil.copytree(inputs, folder)
     if earlier:
         (folder / OUT).mkdir()
         for name, text in EARLIER.items():
             (folder / OUT / name).write_text(text)
 
 
-def judged(left: Left, before: dict[str, bytes | None], whole: set[str]) -> tuple[str, list[str]]:
+def _lines(err: str) -> list[str]:
+    """What was said on stderr, without times. An empty line ends that on which a ^C is shown."""
+    return [SECONDS.sub("", line) for line in err.splitlines() if line]
+
+
+def judged(left: Left, before: dict[str, bytes | None], by_itself: Left) -> tuple[str, list[str]]:
     """How an interrupted command ended, and which claims that breaks."""
     wrong = []
-    lines = left.err.strip().splitlines()
+    lines = _lines(left.err)
     last = lines[-1] if lines else ""
-    done = set(left.files) == whole
+    done = set(left.files) == set(by_itself.files)
     if "Traceback" in left.err or "Exception ignored" in left.err:
         wrong.append(f"a traceback: {left.err}")
     if left.files == before and not done:
@@ -175,14 +219,17 @@ def judged(left: Left, before: dict[str, bytes | None], whole: set[str]) -> tupl
             name for name in before.keys() | left.files if left.files.get(name) != before.get(name)
         )
         wrong.append(f"half a result: {', '.join(changed)}")
-    # An empty line ends the one on which a terminal shows ^C.
-    more = [line for line in lines[:-1] if line and not STEP.fullmatch(line)]
+    more = [line for line in lines[:-1] if line not in _lines(by_itself.err)]
     if more and not wrong:
         wrong.append(f"lines more: {more}")
+    if left.temporary:
+        wrong.append(f"temporary files: {', '.join(left.temporary)}")
     return how, wrong
 
 
-def sweep(command: str, count: int, study: Path, scratch: Path) -> tuple[float, Counter[str], list]:
+def sweep(
+    command: str, count: int, inputs: Path, scratch: Path
+) -> tuple[float, Counter[str], list[str]]:
     """Interrupt one command at many moments.
 
     Returns
@@ -191,23 +238,23 @@ def sweep(command: str, count: int, study: Path, scratch: Path) -> tuple[float, 
         The command's seconds without an interrupt, how the others ended, and what was wrong.
     """
     for name in ("compiled", "whole"):
-        prepare(scratch / name, study, earlier=False)
+        prepare(scratch / name, inputs, earlier=False)
     finish(start(command, scratch / "compiled"), scratch / "compiled")
     going, began = start(command, scratch / "whole"), time.monotonic()
     _wait_for_hidden(going, scratch / "whole")
     before_writing = time.monotonic() - began
     reference = finish(going, scratch / "whole")
     writing = time.monotonic() - began - before_writing
-    if reference.status:
-        return 0.0, Counter(), [f"{command} fails by itself: {reference.err}"]
+    if reference.status or reference.temporary:
+        return 0.0, Counter(), [f"{command} fails by itself: {reference.err} {reference.temporary}"]
     ends: Counter[str] = Counter()
     wrong: list[str] = []
     for number, moment in enumerate(moments(count, before_writing, writing)):
         folder = scratch / f"{number}"
         # `simulate` replaces nothing: it would refuse a folder with a result in it.
-        prepare(folder, study, earlier=command != "simulate" and number % 2 == 1)
+        prepare(folder, inputs, earlier=command != "simulate" and number % 2 == 1)
         before = _files(folder)
-        how, broken = judged(interrupted(command, folder, moment), before, set(reference.files))
+        how, broken = judged(interrupted(command, folder, moment), before, reference)
         ends[how] += 1
         if broken:
             wrong.append(f"{command}, {moment}: {'; '.join(broken)}")
@@ -218,57 +265,65 @@ def sweep(command: str, count: int, study: Path, scratch: Path) -> tuple[float, 
     return before_writing + writing, ends, wrong
 
 
-def report(rows: Sequence[str], machine: dict[str, object]) -> str:
+def kept(report: Path) -> dict[str, str]:
+    """The rows of an earlier report, by command."""
+    if not report.exists():
+        return {}
+    lines = report.read_text().splitlines(keepends=True)
+    return {row[1]: row[0] for line in lines if (row := re.match(r"\| `(\w+)` .*\n", line))}
+
+
+def write_report(out: Path, rows: Mapping[str, str]) -> str:
     """The rows with what they mean."""
-    return (
+    text = (
         "# Interrupted\n\n"
         "SIGINT to commands at many moments: half of them spread over the time that the command "
         "takes by itself, half over that in which its result is written; every second time (but "
-        "for `simulate`, which replaces nothing) over an earlier result. Times are of a machine "
-        f"with load {machine['load_at_start']}, {machine['cores']} cores, Python "
-        f"{machine['python']}. Made by `python benchmarks/interrupts.py`.\n\n"
-        "| command | time by itself | interrupts | status 130, one line, nothing changed | "
-        "the result was whole before | half a result, a traceback or anything else |\n"
-        "|---|---:|---:|---:|---:|---:|\n" + "".join(rows)
+        "for `simulate`, which replaces nothing) over an earlier result. The studies are small. "
+        "Made by `python benchmarks/interrupts.py`.\n\n"
+        "| command | Python | load when it began | time by itself | interrupts | status 130, one "
+        "line, nothing changed | the result was whole before | half a result, a traceback, a "
+        "temporary file or anything else |\n"
+        "|---|---|---:|---:|---:|---:|---:|---:|\n"
+        + "".join(rows[command] for command in COMMANDS if command in rows)
     )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(text)
+    return text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run, print, write; 1 when a claim fails."""
     parser = argparse.ArgumentParser(description="Interrupt commands at many moments")
-    parser.add_argument("--moments", type=int, default=14, help="of each command")
+    parser.add_argument("--moments", type=int, default=16, help="of each command")
     parser.add_argument("--commands", nargs="+", choices=COMMANDS, default=list(COMMANDS))
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "interrupts.md")
     options = parser.parse_args(arguments)
     # Started in a shell's background it would ignore the signal, and so would the commands.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    machine = describe_machine(())
     wrong: list[str] = []
-    rows = []
+    rows = kept(options.out)
+    text = ""
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        simulated = ("simulate", "--trained", "6", "--native", "6", "--base-model", "m")
-        subprocess.run(
-            [sys.executable, "-c", STARTED, *simulated, "--out", str(scratch / "study")],
-            check=True,
-            capture_output=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
+        make_inputs(scratch / "inputs")
         for command in options.commands:
+            machine = describe_machine(())
             (scratch / command).mkdir()
             seconds, ends, broken = sweep(
-                command, options.moments, scratch / "study", scratch / command
+                command, options.moments, scratch / "inputs", scratch / command
             )
             wrong += broken
-            rows.append(
-                f"| `{command}` | {seconds:.1f} s | {options.moments} | "
-                f"{ends['interrupted, nothing written']} | {ends['the result was whole before']} | "
-                f"{len(broken)} |\n"
+            rows[command] = (
+                f"| `{command}` | {machine['python']} | {machine['load_at_start']} | "
+                f"{seconds:.1f} s | {options.moments} | {ends['interrupted, nothing written']} | "
+                f"{ends['the result was whole before']} | {len(broken)} |\n"
             )
             # After each command: the next may take long.
-            options.out.parent.mkdir(parents=True, exist_ok=True)
-            options.out.write_text(report(rows, machine))
-    print(report(rows, machine))
+            text = write_report(options.out, rows)
+    print(text)
+    for claim in wrong:
+        print(claim, file=sys.stderr)
     return 1 if wrong else 0
 
 

@@ -27,13 +27,41 @@ def main() -> None:
         # A name that the terminal's encoding lacks is shown with question marks.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    sys.unraisablehook = _interrupt_again
     status = run(sys.argv[1:])
     import signal
 
     # What is left is the interpreter's leave-taking, which an interrupt may cut short but must not
     # turn into a traceback.
     signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    if status == INTERRUPTED:
+        _leave_at_once()
     sys.exit(status)
+
+
+def _interrupt_again(ignored: sys.UnraisableHookArgs) -> None:
+    """Have an interrupt once more that came while garbage was collected: Python forgets it."""
+    if ignored.exc_type is KeyboardInterrupt:
+        import _thread
+        import threading
+
+        # A moment later: here it would be forgotten like the first.
+        threading.Timer(0.01, _thread.interrupt_main).start()
+    else:
+        sys.__unraisablehook__(ignored)
+
+
+def _leave_at_once() -> None:
+    """End without a wait for threads: those of XLA crash when the interpreter is taken down.
+
+    All that the command had open is closed by then.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # nobody reads it any more
+            continue
+    os._exit(INTERRUPTED)
 
 
 def run(arguments: list[str]) -> int:

@@ -67,9 +67,10 @@ class ModelSpec:
         # Bambi makes text categorical by itself, but by a rule that pandas is about to change.
         text = [name for name in data if isinstance(data[name].dtype, pd.StringDtype)]
         with warnings.catch_warnings():
-            # brms' defaults bring a prior of the intercept, and a formula may have none; Bambi 0.21
-            # warns of what 0.17 passes over.
-            warnings.filterwarnings("ignore", r"Unused name\(s\) in `priors`: \['Intercept'\]")
+            # Bambi 0.21 warns of what 0.17 passes over. brms' defaults bring a prior of the
+            # intercept, and a formula may have none; any other name that fits no term is refused
+            # before a fit, with the names that do.
+            warnings.filterwarnings("ignore", r"Unused name\(s\) in `priors`")
             return bambi.Model(
                 self.formula,
                 data.astype(dict.fromkeys(text, "category")),

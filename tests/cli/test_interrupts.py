@@ -155,6 +155,24 @@ class Out:
 
 sys.stdout = Out()
 """
+# Where Python prints an exception and goes on as if there had been none, as in JAX's callback.
+AS_GARBAGE_IS_COLLECTED = """
+import gc, os, signal, sys
+
+def interrupt(*_):
+    if "numpy" in sys.modules and interrupt in gc.callbacks:
+        gc.callbacks.remove(interrupt)
+        os.kill(os.getpid(), signal.SIGINT)
+
+gc.callbacks.append(interrupt)
+"""
+# Longer than the test waits.
+WHILE_A_THREAD_COMPUTES = f"""
+import threading, time
+
+threading.Thread(target=time.sleep, args=(600,)).start()
+{AS_AN_IMPORT_ERROR}
+"""
 
 
 @pytest.mark.parametrize(
@@ -162,9 +180,11 @@ sys.stdout = Out()
     [
         (AS_AN_IMPORT_ERROR, "nothing was written"),
         (WHILE_PRINTING, "{out} had been written, whole"),
+        (AS_GARBAGE_IS_COLLECTED, "nothing was written"),
+        (WHILE_A_THREAD_COMPUTES, "nothing was written"),
     ],
 )
-def test_an_interrupt_says_what_it_left_also_where_it_comes_as_another_error(tmp_path, code, left):
+def test_an_interrupt_says_what_it_left_whatever_becomes_of_it(tmp_path, code, left):
     out = tmp_path / "out"
     ran = subprocess.run(
         [

@@ -23,7 +23,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 TARGETS = {
     "reply": "parser of replies (`data_collection/parsing.py`), and how the journal stores them",
-    "study": "reader of studies (`load_study`, `load_tidy`): any bytes as one of eight files",
+    "table": "reader of CSV files (`study/csvfile.py`): any bytes",
+    "study": "reader of studies (`load_study`, `load_tidy`): any bytes, or a changed table, as one "
+    "of eight files",
 }
 LIBRARIES = ("atheris", "numpy", "pandas", "rapidfuzz")
 _STATE = re.compile(r"cov: (\d+) ft: (\d+) corp: (\d+)/\S+")
@@ -76,7 +78,7 @@ def main() -> int:
         f"{options.minutes:g} minutes each, side by side, {datetime.now(UTC).date()}. Python "
         f"{platform.python_version()}, {versions}. Made by `make fuzz MINUTES="
         f"{options.minutes:g}`. Whatever it is given, the parser must give a reply that the "
-        "journal can hold, and the reader a study or an `InputError` of one line.\n\n"
+        "journal can hold, and the readers a table, a study or an `InputError` of one line.\n\n"
         "| target | inputs tried | per second | edges covered | features | inputs that reach "
         "something new | slowest | not answered |\n|---|---:|---:|---:|---:|---:|---:|---|\n"
         + "".join(result(name, status[name], options.keep / name) for name in TARGETS)

@@ -1,19 +1,25 @@
-"""What is fuzzed: the parser of replies and the reader of studies.
+"""What is fuzzed: the parser of replies, the reader of CSV files and the reader of studies.
 
 Each target takes bytes and must come back: whatever it is given, the parser gives a `Reply` that
-the journal can hold, the reader a `Study` or an `InputError` of one line. Seeds and tokens help a
-fuzzer to get past the first line.
+the journal can hold, the readers a table, a `Study` or an `InputError` of one line. Seeds and
+tokens help a fuzzer to get past the first line.
+
+A study takes a hundred times as long to read as a table: bytes that are no table are the concern of
+`read_table`, and half of what `read_study` is given are tables with a cell, row or column changed.
 """
 
 from __future__ import annotations
 
 import atexit
+import csv
+import io
 import json
 import math
 import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
+from random import Random
 
 import numpy as np
 from studies import write_study
@@ -23,6 +29,7 @@ from data_collection.parsing import Reply, parse_choice, parse_report
 from data_collection.records import Answer, Cell, Recorded, Request
 from selfinterp_stats.errors import InputError
 from selfinterp_stats.study import Study, load_study, load_tidy
+from selfinterp_stats.study.csvfile import CsvFile, Table, open_csv
 
 STATUSES = ("valid", "invalid", "refused")
 # Names of a scenario's attributes: usual ones, one alone, alike, and such as JSON has to escape.
@@ -75,6 +82,31 @@ def _check_reply(reply: Reply, text: str) -> None:
             cell.encode("utf-8")
 
 
+def read_table(data: bytes) -> None:
+    """Read bytes as a CSV file; what was read is read again when it is written with quotes."""
+    try:
+        file, table = _table(data)
+    except InputError as error:
+        _check_refusal(error)
+        return
+    lines = file.lines()
+    assert file.has_rows == bool(lines)
+    assert lines == sorted(set(lines))
+    assert all(len(cells) == table.n_rows == len(lines) for cells in table.texts.values())
+    names = list(table.texts)
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
+    writer.writerows([names, *zip(*table.texts.values(), strict=True)] if names else [])
+    assert _table(text.getvalue().encode())[1].texts == table.texts
+
+
+def _table(data: bytes) -> tuple[CsvFile, Table]:
+    path = _folder() / "table.csv"
+    path.write_bytes(data)
+    file = open_csv(path)
+    return file, file.read(texts=file.header)
+
+
 def read_study(data: bytes) -> None:
     """Read a small study one of whose files, as the first byte says, holds the other bytes."""
     name = FILES[(data[:1] or b"\0")[0] % len(FILES)]
@@ -88,8 +120,12 @@ def read_study(data: bytes) -> None:
     if refused is None:
         _check_study(study)
     else:
-        assert refused.exit_code == 2
-        assert str(refused).isprintable(), str(refused)
+        _check_refusal(refused)
+
+
+def _check_refusal(refused: InputError) -> None:
+    assert refused.exit_code == 2
+    assert str(refused).isprintable(), str(refused)
 
 
 def _load(folder: Path, name: str) -> Study:
@@ -113,10 +149,18 @@ def _check_study(study: Study) -> None:
 
 
 @cache
-def _folder_for(name: str) -> Path:
-    """A folder that lasts as long as the process, with no more than what `name` needs beside it."""
+def _folder() -> Path:
+    """A folder that lasts as long as the process."""
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@cache
+def _folder_for(name: str) -> Path:
+    """A folder with no more than what `name` needs beside it."""
+    folder = _folder() / name
+    folder.mkdir()
     for needed in ("scenarios.csv", "choices.csv" if name in TIDY else SELECTIONS):
         (folder / needed).write_bytes(sound_files()[needed])
     return folder
@@ -174,6 +218,45 @@ def study_seeds() -> list[bytes]:
     return [
         bytes([number]) + form(sound[name]) for number, name in enumerate(FILES) for form in forms
     ]
+
+
+def another_table(data: bytes, random: Random) -> bytes:
+    """A study's file with a cell, a row or a column changed; any other bytes as they are."""
+    text = data[1:].decode("utf-8", "replace")
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    except csv.Error:
+        return data
+    if not rows:
+        return data
+    row = random.choice(rows)
+    column = random.randrange(len(row))
+    wide = [other for other in rows if len(other) > column]
+    match random.randrange(7):
+        case 0:
+            row[column] = random.choice(STUDY_TOKENS)
+        case 1:
+            row[column] = random.choice(random.choice(rows))
+        case 2:
+            rows[0][min(column, len(rows[0]) - 1)] = random.choice(STUDY_TOKENS)
+        case 3:
+            rows.insert(random.randrange(len(rows) + 1), list(row))
+        case 4:
+            rows.remove(row)
+        case 5:
+            for other in wide:
+                other.append(other[column])
+        case _:
+            for other in wide:
+                del other[column]
+    changed = io.StringIO()
+    csv.writer(changed, lineterminator="\n").writerows(rows)
+    return data[:1] + changed.getvalue().encode()
+
+
+def table_seeds() -> list[bytes]:
+    """Every file of a study, in every form."""
+    return [seed[1:] for seed in study_seeds()]
 
 
 REPLY_TOKENS = (

@@ -1,4 +1,4 @@
-"""One target under atheris: ``under_atheris.py reply|study FOLDER [libFuzzer's options]``.
+"""One target under atheris: ``under_atheris.py reply|table|study FOLDER [libFuzzer's options]``.
 
 FOLDER keeps what was found: inputs that reach new code, and ``crash-...`` for one that breaks.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from random import Random
 
 import atheris
 
@@ -18,11 +19,19 @@ with atheris.instrument_imports(
     from fuzz import targets
 
 
+def change_study(data: bytes, max_size: int, seed: int) -> bytes:
+    """A change by libFuzzer, or one that leaves a table a table."""
+    if seed % 2:
+        return atheris.Mutate(data, max_size)
+    return targets.another_table(data, Random(seed))[:max_size]
+
+
 def main() -> None:
     """Fuzz until libFuzzer's options say that it is enough, or something breaks."""
     name, folder, *options = sys.argv[1:]
     run, seeds, tokens = {
         "reply": (targets.read_reply, targets.reply_seeds, targets.REPLY_TOKENS),
+        "table": (targets.read_table, targets.table_seeds, targets.STUDY_TOKENS),
         "study": (targets.read_study, targets.study_seeds, targets.STUDY_TOKENS),
     }[name]
     corpus = Path(folder) / "corpus"
@@ -33,7 +42,8 @@ def main() -> None:
     escaped = ["".join(f"\\x{byte:02x}" for byte in token.encode()) for token in tokens]
     words.write_text("".join(f'"{token}"\n' for token in escaped))
     arguments = [f"-dict={words}", f"-artifact_prefix={folder}/", "-max_len=4096", *options]
-    atheris.Setup([sys.argv[0], *arguments, str(corpus)], run)
+    changes = {"custom_mutator": change_study} if name == "study" else {}
+    atheris.Setup([sys.argv[0], *arguments, str(corpus)], run, **changes)
     atheris.Fuzz()
 
 

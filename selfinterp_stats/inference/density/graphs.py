@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from threading import RLock
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -48,13 +52,38 @@ def to_jax(
         mode.optimizer.rewrite(graph)
         # Parameter checks (sigma > 0 and the like) hold by construction of the transforms.
         warnings.filterwarnings("ignore", message="Skipping Check", category=UserWarning)
-        function: Callable[..., tuple[Array, ...]] = jax_funcify(graph)
+        function = jax_funcify(graph)
+    _remove_sources(function)
 
     def traced(*args: Array) -> tuple[Array, ...]:
         # Runs as JAX traces it, so that the lock, which filters of several threads need, is no
         # burden. PyTensor's graphs ask for 64 bits also where 32 are wanted.
         with _TRACING, warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Explicitly requested dtype")
-            return function(*args)
+            computed: tuple[Array, ...] = function(*args)
+        return computed
 
     return traced
+
+
+def _remove_sources(function: FunctionType) -> None:
+    """Remove the files with the source of a function that PyTensor wrote, and of those it calls.
+
+    PyTensor leaves each of them in the folder for temporary files.
+    """
+    found, waiting = {function}, [function]
+    while waiting:
+        one = waiting.pop()
+        called = []
+        for cell in one.__closure__ or ():
+            with suppress(ValueError):  # of a variable that was never set
+                called.append(cell.cell_contents)
+        if hasattr(one, "__source__"):  # only what PyTensor compiled has it
+            called += one.__globals__.values()
+            written = Path(one.__code__.co_filename)
+            # Elsewhere it was asked for, by PyTensor's own flag.
+            if written.parent == Path(tempfile.gettempdir()):
+                written.unlink(missing_ok=True)
+        new = {each for each in called if isinstance(each, FunctionType)} - found
+        found |= new
+        waiting += new
