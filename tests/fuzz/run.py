@@ -69,13 +69,15 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, default=ROOT / "build" / "fuzz")
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "fuzzing.md")
     options = parser.parse_args()
+    load = os.getloadavg()[0]
     going = {name: start(name, options.minutes, options.keep / name) for name in TARGETS}
     status = {name: process.wait() for name, process in going.items()}
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
     findings = (HERE / "findings" / "README.md").read_text()
     options.out.write_text(
         "# Fuzzed\n\n"
-        f"{options.minutes:g} minutes each, side by side, {datetime.now(UTC).date()}. Python "
+        f"{options.minutes:g} minutes each, side by side on {os.cpu_count()} cores with load "
+        f"{load:.1f} before, {datetime.now(UTC).date()}. Python "
         f"{platform.python_version()}, {versions}. Made by `make fuzz MINUTES="
         f"{options.minutes:g}`. Whatever it is given, the parser must give a reply that the "
         "journal can hold, and the readers a table, a study or an `InputError` of one line.\n\n"
