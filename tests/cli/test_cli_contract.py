@@ -74,7 +74,7 @@ def test_it_succeeds_and_says_where_the_report_is(made):
     ran, out = made
     assert ran.status == 0
     assert f"The report: {out}/index.html" in ran.out
-    assert "tables, figures, posterior (draws), draws (draws as Parquet), run.json" in ran.out
+    assert "tables, figures, posterior (draws), draws (draws as Parquet), methods.tex" in ran.out
 
 
 def test_progress_and_notices_go_to_stderr_and_results_to_stdout(made):

@@ -186,7 +186,7 @@ ENTRIES = (
     Damage(
         "a calibration of no such model",
         "calibrate --out out --model other",
-        "there is no such model to calibrate (found 'other'). Allowed: weights under flat; slopes by scenario; weights under bambi; and 14 others. A calibration of all models names them in tables/calibration.csv.",
+        "there is no such model to calibrate (found 'other'). Allowed: weights under flat; slopes by scenario; weights under bambi; and 15 others. A calibration of all models names them in tables/calibration.csv.",
     ),
     Damage(
         "a study without scenarios",

@@ -34,6 +34,9 @@ PRIORS = {
     "Intercept": Prior.of("Normal", mu=0, sigma=1),
 }
 
+# Standard errors that a claim may be off.
+MANY = 4.5
+
 
 @pytest.fixture(scope="module")
 def model():
@@ -161,9 +164,13 @@ def test_the_joint_model_is_calibrated_on_studies_of_its_prior():
     design = SimulatedDesign(scenarios=20)
     found = CalibratedJoint("latent joint model", design).ranks(20, Settings(draws=2000))
     assert set(found.groups()) == {"slopes' sizes", "reports", "correlation", LOG_LIKELIHOOD}
-    for row in rank_rows(found):
-        assert row["n"] == 20
-        assert row["p_value"] > 1e-3, row["quantity"]
+    assert len(found.ranks) == 20
+    # The smooth test asks for hundreds of simulations. Of twenty uniform numbers, mean and variance
+    # have these standard errors; of several that are averaged, no larger ones.
+    for kind, places in found.groups().items():
+        place = (found.ranks[:, places] + 0.5) / (found.draws + 1)
+        assert abs(place.mean() - 1 / 2) < MANY * np.sqrt(1 / 12 / 20), kind
+        assert abs(((place - 1 / 2) ** 2).mean() - 1 / 12) < MANY * np.sqrt(1 / 180 / 20), kind
 
 
 def test_an_improper_prior_is_refused():
