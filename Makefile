@@ -54,7 +54,6 @@ reports: | $(BIN)/selfinterp ## every committed page of the paper's data (needs 
 	"$(BIN)/selfinterp" priors $(DATA_OPTION) --out reports/priors
 	cd reports/priors/tables && rm prior_scenarios.csv prior_weights.csv
 	"$(BIN)/selfinterp" sensitivity $(DATA_OPTION) --out reports/sensitivity
-	rm -rf reports/sensitivity/figures
 	"$(BIN)/selfinterp" propagate $(DATA_OPTION) --out reports/propagation
 	"$(BIN)/selfinterp" calibrate $(DATA_OPTION) --out reports/calibration
 	"$(BIN)/selfinterp" plan --pilot "$(DATA)" --out reports/plan
