@@ -29,7 +29,11 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     sys.unraisablehook = _interrupt_again
     status = run(sys.argv[1:])
+    import gc
     import signal
+
+    # Looking through all that the libraries have made takes the interpreter a second as it leaves.
+    gc.freeze()
 
     # What is left is the interpreter's leave-taking, which an interrupt may cut short but must not
     # turn into a traceback.
