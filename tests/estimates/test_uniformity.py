@@ -44,11 +44,36 @@ def test_uniform_ranks_fail_as_often_as_the_level_says(correlation):
         assert low <= np.mean(np.array(p) < level) <= high
 
 
-def test_one_quantity_at_a_time_fails_as_often_too():
+@pytest.mark.parametrize("simulations", [20, 50, 200])
+def test_one_quantity_at_a_time_fails_as_often_however_few_the_simulations(simulations):
     rng = np.random.default_rng(1)
-    p = [uniformity(normal_ranks(rng, 200, 1.0), DRAWS).p_value for _ in range(1000)]
-    low, high = stats.binom.ppf([5e-5, 1 - 5e-5], 1000, 0.05) / 1000
-    assert low <= np.mean(np.array(p) < 0.05) <= high
+    tests = 5000
+    ranks = rng.integers(DRAWS + 1, size=(tests, simulations, 1))
+    p = np.array([uniformity(one, DRAWS).p_value for one in ranks])
+    for level in (0.05, 0.01, 0.001):
+        low, high = stats.binom.ppf([5e-5, 1 - 5e-5], tests, level) / tests
+        assert low <= np.mean(p < level) <= high
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.7])
+def test_several_quantities_of_few_simulations_fail_no_more_often(correlation):
+    rng = np.random.default_rng(6)
+    tests = 2000
+    p = [
+        uniformity(dependent_ranks(rng, 50, correlation=correlation), DRAWS).p_value
+        for _ in range(tests)
+    ]
+    for level in (0.05, 0.01, 0.001):
+        assert np.mean(np.array(p) < level) <= stats.binom.ppf(1 - 5e-5, tests, level) / tests
+
+
+def test_quantities_that_are_all_the_same_are_as_one():
+    ranks = np.random.default_rng(7).integers(DRAWS + 1, size=(400, 1))
+    alone, repeated = uniformity(ranks, DRAWS), uniformity(np.tile(ranks, 5), DRAWS)
+    assert repeated.shift == pytest.approx(alone.shift)
+    # The covariance is known of one, and of five estimated from 400: to 4 standard errors, sqrt(2/400)
+    # each, of the smallest and the largest of four variances.
+    assert repeated.statistic == pytest.approx(alone.statistic, rel=4 * np.sqrt(2 / 400))
 
 
 def test_the_power_that_is_stated_is_the_share_of_tests_that_fail():

@@ -231,7 +231,7 @@ def _pit_row(model: str, quantity: str, pit: np.ndarray, k: np.ndarray) -> Row:
         "check": LOO_PIT,
         "model": model,
         "quantity": quantity,
-        "statistic": "F of the smooth test",
+        "statistic": "smooth test",
         "value": found.statistic,
         "expected": 1.0,
         "p_value": found.p_value,

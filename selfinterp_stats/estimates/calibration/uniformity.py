@@ -5,8 +5,12 @@ doi:10.1214/23-BA1404) a parameter is drawn from its prior, data from the parame
 the parameter among L draws of its posterior is uniform on 0..L if all is well. Ranks of several
 parameters of one simulation are not independent of each other, so that pooling them as if they were
 would make a test of unknown level. Here each simulation is one observation: the mean over its ranks
-of a few polynomials that are orthonormal under uniformity (shift, spread, skew, tails), and
-Hotelling's T² asks whether their expectation is zero, whatever their dependence.
+of a few polynomials that are orthonormal under uniformity (shift, spread, skew, tails). Of one
+quantity their covariance is then the identity, and n times their squared mean is chi-squared. Of
+several the covariance is that of independent ranks plus what the quantities share, which is all
+that is estimated; the reference is Hotelling's, as if the whole were. Estimating what is known
+would cost the test its level where simulations are few: with 50 of them, 1 set of uniform ranks in 40
+would have a p-value below .001.
 
 An array core: nothing here knows a model.
 """
@@ -15,7 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from scipy import stats
@@ -25,6 +29,9 @@ from scipy import stats
 COMPONENTS: Final = 4
 # The departure that the power of a test is told for: posterior sds that are too small by this.
 NARROW: Final = 1.5
+# What pooled quantities share may be negative, but the variance of their mean is not taken to be
+# less than this part of what independent ones have.
+_LEAST_VARIANCE: Final = 0.1
 
 
 @dataclass(frozen=True)
@@ -34,9 +41,12 @@ class Uniformity:
     Attributes
     ----------
     statistic : float
-        F statistic of Hotelling's T².
+        Of a chi-squared over its degrees of freedom (one quantity), or an F (several): 1 is what
+        uniform ranks give on average.
     p_value : float
     simulations : int
+    quantities : int
+        Of each simulation.
     shift, spread : float
         Means of the first two components. Under uniformity each has expectation zero; a positive
         shift says that posteriors are too low, a positive spread that they are too narrow.
@@ -45,6 +55,7 @@ class Uniformity:
     statistic: float
     p_value: float
     simulations: int
+    quantities: int
     shift: float
     spread: float
 
@@ -60,15 +71,14 @@ class Uniformity:
         Returns
         -------
         float
-            From the noncentral F; the noncentrality is what T² exceeds its expectation by.
+            From the noncentral chi-squared; its noncentrality is what the statistic exceeds its
+            expectation by.
         """
-        n, p = self.simulations, COMPONENTS
-        excess = max(0.0, self.statistic * p * (n - 1) / (n - p) - p)
+        n = self.simulations
         wanted = n if simulations is None else simulations
-        if not excess:
-            return level
-        critical = stats.f.isf(level, p, wanted - p)
-        return float(stats.ncf.sf(critical, p, wanted - p, excess * wanted / n))
+        excess = max(0.0, COMPONENTS * (self.statistic / _scale(n, self.quantities) - 1))
+        critical = COMPONENTS * _reference(wanted, self.quantities).isf(level)
+        return float(stats.ncx2.sf(critical, COMPONENTS, excess * wanted / n)) if excess else level
 
 
 def uniformity(ranks: np.ndarray, draws: int) -> Uniformity:
@@ -97,13 +107,41 @@ def uniformity(ranks: np.ndarray, draws: int) -> Uniformity:
         raise ValueError(f"the test needs more than {2 * COMPONENTS} simulations, not {n}")
     if ranks.min() < 0 or ranks.max() > draws:
         raise ValueError(f"ranks are between 0 and {draws}")
-    components = _polynomials(draws)[ranks].mean(axis=1)
-    mean = components.mean(axis=0)
-    covariance = np.cov(components, rowvar=False)
-    t_squared = n * mean @ np.linalg.pinv(covariance) @ mean
-    statistic = float(t_squared * (n - COMPONENTS) / (COMPONENTS * (n - 1)))
-    p_value = float(stats.f.sf(statistic, COMPONENTS, n - COMPONENTS))
-    return Uniformity(statistic, p_value, n, float(mean[0]), float(mean[1]))
+    components = _polynomials(draws)[ranks]
+    quantities = components.shape[1]
+    pooled = components.mean(axis=1)
+    mean = pooled.mean(axis=0)
+    size, axes = np.linalg.eigh(_covariance(components, pooled))
+    size = np.maximum(size, _LEAST_VARIANCE / quantities)
+    squared = n * float(((axes.T @ mean) ** 2 / size).sum())
+    statistic = squared / COMPONENTS * _scale(n, quantities)
+    p_value = float(_reference(n, quantities).sf(statistic))
+    return Uniformity(statistic, p_value, n, quantities, float(mean[0]), float(mean[1]))
+
+
+def _covariance(components: np.ndarray, pooled: np.ndarray) -> np.ndarray:
+    """Covariance of the pooled components of uniform ranks, whatever the ranks' dependence."""
+    n, quantities, _ = components.shape
+    independent = np.eye(COMPONENTS) / quantities
+    if quantities == 1:
+        return independent
+    own = np.einsum("sqk,sql->kl", components, components) / quantities**2
+    return np.asarray(independent + (pooled.T @ pooled - own) / n)
+
+
+def _scale(simulations: int, quantities: int) -> float:
+    """What makes an F of Hotelling's T² over its degrees of freedom."""
+    if quantities == 1:
+        return 1.0
+    return (simulations - COMPONENTS) / (simulations - 1)
+
+
+@lru_cache(maxsize=64)
+def _reference(simulations: int, quantities: int) -> Any:
+    """The distribution of the statistic of uniform ranks."""
+    if quantities == 1:
+        return stats.chi2(COMPONENTS, scale=1 / COMPONENTS)
+    return stats.f(COMPONENTS, simulations - COMPONENTS)
 
 
 @lru_cache(maxsize=64)
@@ -119,16 +157,17 @@ def power_against_narrow(level: float, simulations: int, factor: float = NARROW)
     Returns
     -------
     float
-        For one quantity, from the noncentral F; of several that are pooled it is more.
+        For one quantity; of several that are pooled it is more. The mean of the components is
+        taken to be normal, which with 50 simulations is off by some hundredths.
     """
     z = stats.norm.ppf((np.arange(20_000) + 0.5) / 20_000)
     fine = 1000
     place = (stats.norm.cdf(factor * z) * fine).round().astype(int)
     components = _polynomials(fine)[place]
     mean, covariance = components.mean(axis=0), np.cov(components, rowvar=False)
-    noncentrality = simulations * mean @ np.linalg.solve(covariance, mean)
-    critical = stats.f.isf(level, COMPONENTS, simulations - COMPONENTS)
-    return float(stats.ncf.sf(critical, COMPONENTS, simulations - COMPONENTS, noncentrality))
+    noise = np.random.default_rng(0).multivariate_normal(np.zeros(COMPONENTS), covariance, 20_000)
+    squared = ((np.sqrt(simulations) * mean + noise) ** 2).sum(axis=1)
+    return float((squared / COMPONENTS > _reference(simulations, 1).isf(level)).mean())
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

@@ -137,8 +137,8 @@ def _test_in_words(found: Calibration) -> str:
     return (
         "Parameters are drawn from their prior, data from the parameters, and the parameters are "
         "ranked among the draws of their posterior. The ranks are tested by Neyman’s smooth test "
-        "with four components, in Hotelling’s form, which allows for the dependence between the "
-        f"slopes of one simulation; {tests} tests, corrected by Holm’s method so that a package "
+        "with four components, which where slopes of one simulation are pooled allows for the "
+        f"dependence between them; {tests} tests, corrected by Holm’s method so that a package "
         f"without fault fails any of them with a chance of {rounding.percent(found.level)}."
     )
 
