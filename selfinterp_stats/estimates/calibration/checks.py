@@ -98,7 +98,7 @@ def calibrate(
     Parameters
     ----------
     simulations : int
-        Datasets simulated per model; of models of whole studies at most 50.
+        Datasets simulated per model; of models of whole studies at most 100.
     level : float
         Chance that any of the uniformity tests, or of the coverage tests, of a package without
         fault raises an alarm; each family of tests is corrected by Holm's method.

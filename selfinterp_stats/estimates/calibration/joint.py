@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from selfinterp_stats.inference.settings import Progress
 
 # Each simulation is a whole study, so that there are fewer, and they are small.
-MOST: Final = 50
+MOST: Final = 100
 SCENARIOS: Final = 10
 TRIALS: Final = 40
 REPORTS: Final = 5
