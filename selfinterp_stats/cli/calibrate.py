@@ -28,7 +28,7 @@ from selfinterp_stats.cli.options import (
         default=1000,
         show_default=True,
         metavar="N",
-        help="Datasets to simulate of each model (whole studies: at most 50).",
+        help="Datasets to simulate of each model (whole studies: at most 100).",
     ),
     click.option(
         "--level",
