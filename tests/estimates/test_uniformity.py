@@ -71,8 +71,8 @@ def test_quantities_that_are_all_the_same_are_as_one():
     ranks = np.random.default_rng(7).integers(DRAWS + 1, size=(400, 1))
     alone, repeated = uniformity(ranks, DRAWS), uniformity(np.tile(ranks, 5), DRAWS)
     assert repeated.shift == pytest.approx(alone.shift)
-    # The covariance is known of one, and of five estimated from 400: to 4 standard errors, sqrt(2/400)
-    # each, of the smallest and the largest of four variances.
+    # The covariance is known of one, and of five estimated from 400: to 4 standard errors,
+    # sqrt(2/400) each, of the smallest and the largest of four variances.
     assert repeated.statistic == pytest.approx(alone.statistic, rel=4 * np.sqrt(2 / 400))
 
 

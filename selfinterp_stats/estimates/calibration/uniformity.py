@@ -9,8 +9,8 @@ of a few polynomials that are orthonormal under uniformity (shift, spread, skew,
 quantity their covariance is then the identity, and n times their squared mean is chi-squared. Of
 several the covariance is that of independent ranks plus what the quantities share, which is all
 that is estimated; the reference is Hotelling's, as if the whole were. Estimating what is known
-would cost the test its level where simulations are few: with 50 of them, 1 set of uniform ranks in 40
-would have a p-value below .001.
+would cost the test its level where simulations are few: with 50 of them, 1 set of uniform ranks in
+40 would have a p-value below .001.
 
 An array core: nothing here knows a model.
 """
