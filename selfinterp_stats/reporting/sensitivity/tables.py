@@ -1,8 +1,9 @@
 """The tables of `selfinterp sensitivity`: long ones for machines, ranges for readers.
 
 `sensitivity.csv` has every specification, `left_out.csv` every scenario left out, and
-`ranges` one row per conclusion, which alone says in words what an id stands for. In Markdown and LaTeX `sensitivity` lists only the specifications
-that flip a sign or let an HDI reach zero where the paper's does not.
+`ranges` one row per conclusion, which alone says in words what an id stands for. In Markdown and
+LaTeX `sensitivity` lists only the specifications that flip a sign or let an HDI reach zero where
+the paper's does not.
 """
 
 from __future__ import annotations
