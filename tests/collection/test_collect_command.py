@@ -197,7 +197,7 @@ def test_a_cap_is_a_notice_and_the_next_run_goes_on(given):
 def test_a_run_that_lacks_answers_ends_with_0_and_its_export_with_1(
     given, tmp_path, cap, stopped_at
 ):
-    """A cap was asked for, and a failed trial can be asked again: a script is told by the export."""
+    """A cap was asked for, failed trials can be asked again: the export tells a script."""
 
     def answer(number):
         return (500, "", {}) if number == 7 else (200, completion("A"), {})
