@@ -122,7 +122,7 @@ def test_the_band_holds_95_of_100_uniform_samples():
 def test_what_is_no_rank_is_refused():
     with pytest.raises(ValueError, match="ranks are between 0 and 100"):
         uniformity(np.full((20, 1), 101), DRAWS)
-    with pytest.raises(ValueError, match="more than 8 simulations, not 8"):
+    with pytest.raises(ValueError, match="at least 9 simulations, not 8"):
         uniformity(np.zeros((8, 1), dtype=int), DRAWS)
 
 
