@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -12,7 +14,12 @@ from selfinterp_stats.estimates.calibration.predictive import (
     left_out_weights,
     predictive_rows,
 )
-from selfinterp_stats.estimates.calibration.recovery import recovery_rows, replicates
+from selfinterp_stats.estimates.calibration.recovery import (
+    ESTIMATORS,
+    latent,
+    recovery_rows,
+    replicates,
+)
 from selfinterp_stats.estimates.calibration.uniformity import uniformity
 from selfinterp_stats.estimates.results import Settings
 from selfinterp_stats.study import load_study
@@ -84,8 +91,11 @@ def test_both_stages_of_a_study_are_checked(make_study):
 
 @pytest.mark.slow
 def test_known_correlations_are_found_where_they_are_expected():
+    """The quick form: ten small studies; `selfinterp calibrate` has twenty of twice the size."""
     made = replicates((0.0, 0.8), studies=10, seed=3, scenarios=20)
-    rows = list(recovery_rows(made, Settings(draws=400)))
+    # One number of particles throughout: half of what is to be compiled.
+    jointly = partial(latent, particles=(300, 300))
+    rows = list(recovery_rows(made, Settings(draws=400), {**ESTIMATORS, "latent": jointly}))
     beside = [row for row in rows if "fresh choices" in row["statistic"]]
     assert [row["quantity"] for row in beside] == ["latent r = 0", "latent r = 0.8"]
     assert min(row["p_value"] for row in beside) > 1e-3
