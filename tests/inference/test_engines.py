@@ -78,6 +78,35 @@ def test_a_logistic_intercept_is_what_quadrature_says(few_choices):
             assert abs(np.quantile(one, prob) - expected) < MANY * error, (name, prob)
 
 
+def test_an_intercept_that_outcomes_leave_to_its_prior_is_not_taken_from_importance():
+    # Two choices, both A, under a prior so narrow that they hardly tell against it: importance
+    # reaches too little of the tail, and with some random numbers it sees nothing of that.
+    runs = [f"{i:02}" for i in range(40)]
+    two = pd.DataFrame({"d1": [1.0, 0.0], "d2": [1.0, 0.0], "chose_a": 1})
+    narrow = Prior.of("StudentT", nu=3, mu=0, sigma=0.05)
+    spec = weights_model(2, {"common": Prior.of("Normal", mu=0, sigma=1), "Intercept": narrow})
+    fits = fit(spec, dict.fromkeys(runs, two), "auto", draws=1000)
+    assert fits.draws.per_dataset["left_to_prior"].all()
+    assert (fits.engines == "nuts").all()
+    # Both options' log-odds are as far from the intercept, by a normal deviate of this variance.
+    apart = np.linspace(-5, 5, 401) * np.sqrt(0.5)
+    steps = np.linspace(-14, 14, 8001)
+    grid = 0.05 * np.sinh(steps)
+    log_density = (
+        -np.logaddexp(0, -grid[:, np.newaxis] - apart)
+        - np.logaddexp(0, -grid[:, np.newaxis] + apart)
+        - apart**2
+        + (student_t.logpdf(grid, 3, 0, 0.05) + np.log(np.cosh(steps)))[:, np.newaxis]
+    )
+    cumulative = np.cumsum(np.exp(log_density).sum(axis=1))
+    centred = fits.of("Intercept") + (fits.of("d1") + fits.of("d2")) / 2
+    for prob in (0.01, 0.5, 0.9, 0.99):
+        beyond = grid[np.searchsorted(cumulative, prob * cumulative[-1])]
+        share = (centred > beyond).mean(axis=(1, 2))
+        error = share.std(ddof=1) / np.sqrt(len(runs))
+        assert abs(share.mean() - (1 - prob)) < MANY * error, prob
+
+
 # Of one length but for the smallest, so that all are padded to it.
 HARD = {
     "ordinary": binary(60),
@@ -122,6 +151,13 @@ class TestHardData:
             == engines["separable"]
             == "importance"
         )
+        left = fits.draws.per_dataset["left_to_prior"]
+        of_two = HARD["two trials"]["chose_a"].nunique() == 1
+        assert [label for (label,), it in zip(fits.labels, left, strict=True) if it] == [
+            "all chose A",
+            "all chose B",
+            *["two trials"] * of_two,
+        ]
         k = fits.draws.per_dataset["pareto_k"]
         assert np.isfinite(k).all()
         assert (fits.engines[k > 0.7] == "nuts").all()
