@@ -183,7 +183,8 @@ def sets_of(
     """
     terms = None if study is None else [f"d{i}" for i in range(1, len(study.attributes) + 1)]
     if isinstance(priors, str | PathLike):
-        priors, file = read_priors(priors), priors
+        file = priors
+        priors = read_priors(priors)
     own = prior_sets(priors or {}, terms, file=file)
     known = {**PRIOR_SETS, **{one.name: one for one in own}}
     for name in only or ():
