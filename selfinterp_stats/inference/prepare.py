@@ -113,12 +113,13 @@ class Prepared:
         Where all choices are alike, say, nothing else bounds it. Without predictors it does not
         matter: the importance engine's proposals then have as heavy a tail.
         """
+        n = len(self.rows.sizes)
         if self.intercept is None or dict(self.spec.priors)["Intercept"].name not in HEAVY:
-            return np.zeros(len(self.rows.sizes), dtype=bool)
+            return np.zeros(n, dtype=bool)
+        of_row = np.repeat(np.arange(n), self.rows.sizes)
         sides = open_sides(self.spec.family, self.rows.y, self.rows.other)
-        return np.any(
-            [np.logical_and.reduceat(side, self.rows.starts[:-1]) for side in sides], axis=0
-        )
+        closed = [np.bincount(of_row[~side], minlength=n) for side in sides]
+        return np.asarray((np.stack(closed) == 0).any(axis=0))
 
     @property
     def intercept(self) -> int | None:
