@@ -35,14 +35,17 @@ LONG = (
     "inference/test_conformance_moments.py",
     "estimates/test_calibration.py",
     "cli/test_cli_designs.py",
-    "inference/test_fit_many_bad_input.py",
     "inference/test_conformance.py",
+    "inference/test_running_devices.py",
+    "inference/test_engines.py",
     "estimates/test_compare_priors.py",
     "explainers/test_explainer_models.py",
     "cli/test_cli_contract.py",
     "cli/test_cli_demo.py",
     "inference/test_nuts_parity.py",
-    "inference/test_engines.py",
+    "inference/test_fit_many_bad_input.py",
+    "inference/test_running_killed.py",
+    "inference/test_nuts.py",
 )
 
 

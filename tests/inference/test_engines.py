@@ -14,18 +14,20 @@ from scipy.stats import t as student_t
 
 from selfinterp_stats.errors import InputError
 from selfinterp_stats.inference.fit import fit_datasets
-from selfinterp_stats.inference.settings import ENGINES, Sampling
+from selfinterp_stats.inference.settings import ENGINES, Running, Sampling
 from selfinterp_stats.inference.summary import summaries
 from selfinterp_stats.models import ModelSpec, Prior, weights_model
 
 MANY = 4.5
 BATCHED = ("importance", "nuts")
 T3 = Prior.of("StudentT", nu=3, mu=0, sigma=2.5)
+# One width for all, so that the Laplace fit is compiled once.
+TOGETHER = Running(batch_size=8)
 
 
 def fit(spec, frames, engine, **options):
     data = pd.concat([f.assign(which=name) for name, f in frames.items()], ignore_index=True)
-    return fit_datasets(spec, data, ["which"], Sampling(engine, **options))
+    return fit_datasets(spec, data, ["which"], Sampling(engine, **options), running=TOGETHER)
 
 
 def binary(n: int, seed: int = 0, slope: float = 1.5) -> pd.DataFrame:
@@ -177,7 +179,12 @@ class TestManyRuns:
         done: list[int] = []
         settings = Sampling(request.param, draws=1000)
         fits = fit_datasets(
-            weights_model(2), data, ["which"], settings, lambda count, _: done.append(count)
+            weights_model(2),
+            data,
+            ["which"],
+            settings,
+            lambda count, _: done.append(count),
+            running=TOGETHER,
         )
         return fits, done
 
@@ -213,6 +220,6 @@ class TestCalls:
             Sampling("auto", chains=chains, draws=draws)
 
     def test_chains_and_draws_are_as_asked(self):
-        fits = fit(weights_model(2), {"it": binary(20)}, "importance", chains=2, draws=600)
+        fits = fit(weights_model(2), {"it": binary(60)}, "importance", chains=2, draws=600)
         assert fits.draws.values.shape == (1, 2, 300, 3)
         assert fits.parameters == ("Intercept", "d1", "d2")
