@@ -35,19 +35,35 @@ LONG = (
     "inference/test_conformance_moments.py",
     "estimates/test_calibration.py",
     "cli/test_cli_designs.py",
-    "inference/test_fit_many_bad_input.py",
     "inference/test_conformance.py",
+    "inference/test_running_devices.py",
+    "inference/test_engines.py",
     "estimates/test_compare_priors.py",
     "explainers/test_explainer_models.py",
     "cli/test_cli_contract.py",
     "cli/test_cli_demo.py",
     "inference/test_nuts_parity.py",
-    "inference/test_engines.py",
+    "inference/test_fit_many_bad_input.py",
+    "inference/test_running_killed.py",
+    "inference/test_nuts.py",
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let long files come first; within a file nothing changes."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="run what is marked `full` as well")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    line = "full: part of a proof that the suite has in a quick form; runs with --full"
+    config.addinivalue_line("markers", line)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is for ``--full``, and let long files come first."""
+    if not config.getoption("full"):
+        left_out = [item for item in items if item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     place = {REPOSITORY / "tests" / name: number for number, name in enumerate(LONG)}
     items.sort(key=lambda item: place.get(item.path, len(place)))
 

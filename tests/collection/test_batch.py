@@ -236,7 +236,8 @@ batched(Path(sys.argv[1]), SimpleNamespace(url=sys.argv[2]), rows=20)
 @pytest.mark.parametrize("moment", range(1, 7))
 def test_a_killed_collector_goes_on_with_its_batches(path, moment):
     """SIGKILL after each of three uploads, and after each of their batches is made."""
-    with serving(batch_seconds=1.5) as server:
+    # No batch ends before the collector is dead, and then all do.
+    with serving(batch_seconds=3600) as server, made_batches() as made:
         command = [sys.executable, "-c", COLLECT, str(path), server.url]
         options = {"cwd": ROOT, "env": dict(os.environ), "stderr": subprocess.DEVNULL}
         with subprocess.Popen(command, **options) as process:
@@ -246,6 +247,9 @@ def test_a_killed_collector_goes_on_with_its_batches(path, moment):
                 time.sleep(0.002)
             assert uploads_and_batches(server) >= moment
             process.send_signal(signal.SIGKILL)
+        server.participant.batch_seconds = 0
+        for batch in made:
+            batch.seconds = 0
         batched(path, server, rows=20)
         (cell,) = counts(path)
         assert (cell.valid, cell.complete) == (60, True)
@@ -396,6 +400,20 @@ def test_batches_of_several_plans_are_out_together(path):
         sizes = sorted(batch.request_counts.total for batch in batches_of(server))
     assert len(set(seen)) == 3
     assert sizes == [20, 30, 40]
+
+
+@contextlib.contextmanager
+def made_batches():
+    """The batches that the server makes, as it keeps them."""
+    made, create = [], Batches.create
+
+    def noted(*given):
+        made.append(create(*given))
+        return made[-1]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Batches, "create", noted)
+        yield made
 
 
 @contextlib.contextmanager

@@ -1,7 +1,8 @@
 """What every model and every engine has to pass.
 
 The density is Bambi's own and its gradient its slope, parameters come back as PyMC's, and draws
-have the moments of closed forms; of long runs in ``test_conformance_moments.py``.
+have the moments of closed forms; of long runs in ``test_conformance_moments.py``. Two of the closed
+forms are met by one batched engine each, by both with ``python -m pytest tests/inference --full``.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class TestClosedForms:
             }
         check_moments(fitted(case, frame, engine), expected)
 
-    @pytest.mark.parametrize("engine", BATCHED)
+    @pytest.mark.parametrize("engine", ["importance", pytest.param("nuts", marks=pytest.mark.full)])
     def test_a_normal_prior_and_a_known_sd_leave_a_normal(self, engine):
         # Known to a thousandth, which moves no moment by more than that.
         known = Prior.of("Uniform", lower=0.999, upper=1.001)
@@ -125,7 +126,7 @@ class TestClosedForms:
             expected[label]["sigma"] = moments(stats.uniform(0.999, 0.002))
         check_moments(fitted(case, frame, engine), expected)
 
-    @pytest.mark.parametrize("engine", BATCHED)
+    @pytest.mark.parametrize("engine", [pytest.param("importance", marks=pytest.mark.full), "nuts"])
     def test_a_uniform_share_and_binomial_counts_leave_a_beta(self, engine):
         # A standard logistic intercept is a uniform share.
         uniform = {"Intercept": Prior.of("Logistic", mu=0, s=1)}

@@ -21,13 +21,13 @@ from selfinterp_stats.models import WEIGHT_PRIORS, ModelSpec, Prior, weights_mod
 MANY = 4.5
 BATCHED = ("importance", "nuts")
 T3 = Prior.of("StudentT", nu=3, mu=0, sigma=2.5)
-# So many datasets at once in the tests of many runs, whatever the engine: compiled once for all.
-TOGETHER = Running(batch_size=32)
+# One width for all, so that the Laplace fit is compiled once.
+TOGETHER = Running(batch_size=8)
 
 
-def fit(spec, frames, engine, running=None, **options):
+def fit(spec, frames, engine, **options):
     data = pd.concat([f.assign(which=name) for name, f in frames.items()], ignore_index=True)
-    return fit_datasets(spec, data, ["which"], Sampling(engine, **options), running=running)
+    return fit_datasets(spec, data, ["which"], Sampling(engine, **options), running=TOGETHER)
 
 
 def binary(n: int, seed: int = 0, slope: float = 1.5) -> pd.DataFrame:
@@ -225,7 +225,7 @@ class TestOutcomesThatLeaveTheInterceptToItsPrior:
         frames = {f"alike {i:02}": two for i in range(cls.RUNS)}
         frames |= {f"other {i:02}": HARD["ordinary"] for i in range(cls.RUNS)}
         spec = weights_model(2, WEIGHT_PRIORS | {"Intercept": cls.PRIOR})
-        return fit(spec, frames, "auto", running=TOGETHER, draws=1000)
+        return fit(spec, frames, "auto", draws=1000)
 
     def test_none_is_taken_from_importance(self, fits):
         alike = np.array([label.startswith("alike") for (label,) in fits.labels])
@@ -265,6 +265,6 @@ class TestCalls:
             Sampling("auto", chains=chains, draws=draws)
 
     def test_chains_and_draws_are_as_asked(self):
-        fits = fit(weights_model(2), {"it": binary(20)}, "importance", chains=2, draws=600)
+        fits = fit(weights_model(2), {"it": binary(60)}, "importance", chains=2, draws=600)
         assert fits.draws.values.shape == (1, 2, 300, 3)
         assert fits.parameters == ("Intercept", "d1", "d2")

@@ -6,6 +6,8 @@ Tolerances are Monte Carlo standard errors: 4.5 of them, which a normal deviate 
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -24,6 +26,10 @@ def keys(lanes: int, seed: int = 0):
     return split(jnp.asarray([seed, 1], dtype="uint32"), lanes)
 
 
+# Compiled as the engine's program is.
+compiled = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 1})
+
+
 def lanewise(potential):
     """Potential and slope of all lanes, from the potential of one."""
     return jax.vmap(jax.value_and_grad(potential), in_axes=-1, out_axes=(0, -1))
@@ -32,7 +38,7 @@ def lanewise(potential):
 def drawn(potential, size, *, lanes=8, draws=2000, thinning=3, seed=0, dtype="float32"):
     """Draws (parameter, lane, draw) and statistics, from standard normal starts."""
 
-    @jax.jit
+    @compiled
     def run(keys):
         start = standard_normal(uniform(keys, 2**32 - 1, size, dtype))
         return no_u_turn.sample(lanewise(potential), keys, start, draws=draws, thinning=thinning)
@@ -52,47 +58,62 @@ def assert_distributed(draws, distribution, probs=(0.01, 0.1, 0.25, 0.5, 0.75, 0
 
 
 class TestClosedForms:
-    @pytest.mark.parametrize("dtype", ["float32", "float64"])
-    def test_a_correlated_normal(self, dtype):
-        mean = np.array([1.0, -2.0, 0.5])
-        covariance = np.array([[1.0, 0.6, 0.2], [0.6, 0.8, -0.3], [0.2, -0.3, 1.5]])
-        precision = np.linalg.inv(covariance)
-        with jax.enable_x64(dtype == "float64"):
-            draws, _ = drawn(lambda z: (z - mean) @ precision @ (z - mean) / 2, 3, dtype=dtype)
+    """Four distributions that do not depend on each other are the parts of one vector."""
+
+    MEAN = np.array([1.0, -2.0, 0.5])
+    COVARIANCE = np.array([[1.0, 0.6, 0.2], [0.6, 0.8, -0.3], [0.2, -0.3, 1.5]])
+    # Small, so that the slopes' posterior is about as wide as the other parts are.
+    X = np.random.default_rng(0).normal(0, 0.2, size=(40, 4))
+    Y = X @ [0.5, -0.2, 0.0, 0.3] + np.random.default_rng(1).normal(size=40)
+
+    @pytest.fixture(scope="class", params=["float32", "float64"])
+    @classmethod
+    def parts(cls, request):
+        """Draws of each of the four, (parameter, lane, draw)."""
+        precision = np.linalg.inv(cls.COVARIANCE)
+
+        def potential(z):
+            normal, slopes, heavy, skewed = jnp.split(z, (3, 7, 9))
+            return (
+                (normal - cls.MEAN) @ precision @ (normal - cls.MEAN) / 2
+                + ((cls.Y - cls.X @ slopes) ** 2).sum() / 2
+                + (slopes**2).sum() / 8
+                + 2.5 * jnp.log1p(heavy**2 / 4).sum()
+                + (jnp.exp(skewed) - 1.5 * skewed).sum()
+            )
+
+        with jax.enable_x64(request.param == "float64"):
+            draws, _ = drawn(potential, 12, dtype=request.param)
+        names = ("normal", "slopes", "heavy", "skewed")
+        return dict(zip(names, np.split(draws, (3, 7, 9)), strict=True))
+
+    def test_a_correlated_normal(self, parts):
+        draws, covariance = parts["normal"], self.COVARIANCE
         for i in range(3):
             sd = covariance[i, i] ** 0.5
-            assert_distributed(draws[i : i + 1], stats.norm(mean[i], sd))
-        centred = draws - mean[:, None, None]
+            assert_distributed(draws[i : i + 1], stats.norm(self.MEAN[i], sd))
+        centred = draws - self.MEAN[:, None, None]
         for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)):
             summary = summaries.summarise((centred[i] * centred[j])[None])
             assert abs(summary["mean"][0] - covariance[i, j]) < MANY * summary["mcse_mean"][0]
 
-    def test_a_conjugate_regression(self):
-        rng = np.random.default_rng(0)
-        X = rng.normal(size=(40, 4))
-        y = X @ [0.5, -0.2, 0.0, 0.3] + rng.normal(size=40)
-        covariance = np.linalg.inv(X.T @ X + np.eye(4) / 4)
-        mean = covariance @ X.T @ y
-
-        def potential(z):
-            return ((y - X @ z) ** 2).sum() / 2 + (z**2).sum() / 8
-
-        draws, _ = drawn(potential, 4)
+    def test_a_conjugate_regression(self, parts):
+        covariance = np.linalg.inv(self.X.T @ self.X + np.eye(4) / 4)
+        mean = covariance @ self.X.T @ self.Y
         for i in range(4):
-            assert_distributed(draws[i : i + 1], stats.norm(mean[i], covariance[i, i] ** 0.5))
+            expected = stats.norm(mean[i], covariance[i, i] ** 0.5)
+            assert_distributed(parts["slopes"][i : i + 1], expected)
 
-    def test_heavy_tails(self):
-        draws, _ = drawn(lambda z: 2.5 * jnp.log1p(z**2 / 4).sum(), 2, draws=4000)
-        assert_distributed(draws, stats.t(4))
+    def test_heavy_tails(self, parts):
+        assert_distributed(parts["heavy"], stats.t(4))
 
-    def test_a_skewed_distribution(self):
+    def test_a_skewed_distribution(self, parts):
         # The logarithm of a gamma variate of shape 1.5.
-        draws, _ = drawn(lambda z: (jnp.exp(z) - 1.5 * z).sum(), 3)
-        assert_distributed(draws, stats.loggamma(1.5))
+        assert_distributed(parts["skewed"], stats.loggamma(1.5))
 
     def test_a_scale_that_no_trajectory_crosses_in_few_steps(self):
         # 60 times as wide one way as the other: the step fits the narrow one.
-        draws, statistics = drawn(lambda z: (z[0] ** 2 + (z[1] / 60) ** 2) / 2, 2)
+        draws, statistics = drawn(lambda z: (z[0] ** 2 + (z[1] / 60) ** 2) / 2, 2, draws=1000)
         assert np.median(statistics["n_steps"]) >= 31
         assert_distributed(draws[:1], stats.norm())
         assert_distributed(draws[1:], stats.norm(scale=60))
@@ -111,33 +132,39 @@ class TestOneTrajectory:
     """From exact draws one trajectory leads to exact draws, by any step, even a bad one."""
 
     LANES = 20_000
+    STEPS = (0.3, 1.0, 1.9)
 
-    @pytest.fixture(params=[0.3, 1.0, 1.9])
-    def pair(self, request, monkeypatch):
-        """Cumulative probabilities before and after, each (parameter, lane)."""
-        monkeypatch.setattr(no_u_turn, "WARMUP", 0)
-        monkeypatch.setattr(step_size, "FIRST_STEP", request.param)
-        monkeypatch.setattr(no_u_turn, "MAX_TREE_DEPTH", 4)  # reached by the shortest step
+    @pytest.fixture(scope="class")
+    @classmethod
+    def pairs(cls):
+        """By step: cumulative probabilities before and after, each (parameter, lane)."""
         target = stats.loggamma(1.5)
-        before = np.random.default_rng(1).uniform(size=(2, self.LANES))
+        before = np.random.default_rng(1).uniform(size=(2, cls.LANES))
         potential = lanewise(lambda z: (jnp.exp(z) - 1.5 * z).sum())
 
-        @jax.jit
-        def run(start):
-            return no_u_turn.sample(potential, keys(self.LANES), start, draws=1)
+        @compiled
+        def run(start, step):
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(no_u_turn, "WARMUP", 0)
+                patched.setattr(step_size, "FIRST_STEP", step)
+                patched.setattr(no_u_turn, "MAX_TREE_DEPTH", 4)  # reached by the shortest step
+                return no_u_turn.sample(potential, keys(cls.LANES), start, draws=1)
 
-        z, statistics = run(target.ppf(before).astype("float32"))
-        return before, target.cdf(np.asarray(z[:, 0]).T), statistics
+        start = target.ppf(before).astype("float32")
+        ends = {step: np.asarray(run(start, step)[0][:, 0]).T for step in cls.STEPS}
+        return {step: (before, target.cdf(end)) for step, end in ends.items()}
 
-    def test_the_distribution_stays_as_it_is(self, pair):
-        _, after, _ = pair
+    @pytest.mark.parametrize("step", STEPS)
+    def test_the_distribution_stays_as_it_is(self, pairs, step):
+        _, after = pairs[step]
         for i in range(2):
             assert stats.kstest(after[i], "uniform").pvalue > 1e-5
         product = (after[0] - 0.5) * (after[1] - 0.5)
         assert abs(product.mean()) < MANY * product.std() / self.LANES**0.5
 
-    def test_there_is_as_much_traffic_one_way_as_the_other(self, pair):
-        before, after, _ = pair
+    @pytest.mark.parametrize("step", STEPS)
+    def test_there_is_as_much_traffic_one_way_as_the_other(self, pairs, step):
+        before, after = pairs[step]
         assert (before != after).any(axis=0).mean() > 0.5
         for f, g in ((np.square, np.sqrt), (np.sqrt, np.positive), (np.square, np.positive)):
             flow = f(before) * g(after) - g(before) * f(after)
@@ -147,30 +174,35 @@ class TestOneTrajectory:
 
 
 class TestLanes:
-    def test_a_lane_draws_the_same_in_any_place(self):
-        def run(keys):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def run(cls):
+        """Sixteen lanes, which differ in step and in the size of their trees."""
+
+        @partial(compiled, static_argnums=(1, 2))
+        def run(keys, draws, thinning):
             start = standard_normal(uniform(keys, 2**32 - 1, 2, "float32"))
-            # A width that is a lane's own: lanes differ in step and in the size of their trees.
-            width = 1 + 3 * uniform(keys, 2**32 - 2, 1, "float32")[0]
+            width = 1 + 3 * uniform(keys, 2**32 - 2, 1, "float32")[0]  # a lane's own
 
             def potential(z):
                 slope = jnp.stack([z[0], z[1] / width**2])
                 return (z * slope).sum(axis=0) / 2, slope
 
-            return no_u_turn.sample(potential, keys, start, draws=50)
+            return no_u_turn.sample(potential, keys, start, draws=draws, thinning=thinning)
 
+        return run
+
+    def test_a_lane_draws_the_same_in_any_place(self, run):
         order = np.random.default_rng(0).permutation(16)
-        run = jax.jit(run)
-        here, there = run(keys(16)), run(keys(16)[:, order])
+        here, there = run(keys(16), 60, 1), run(keys(16)[:, order], 60, 1)
         jax.tree.map(lambda a, b: np.testing.assert_array_equal(a[order], b), here, there)
         assert len(np.unique(here[0][:, -1, 0])) == 16
 
-    def test_thinned_draws_are_every_third_of_all(self):
-        def run(thinning, draws):
-            return drawn(lambda z: (z**2).sum() / 2, 2, lanes=4, draws=draws, thinning=thinning)
-
-        (some, some_statistics), (every, every_statistics) = run(3, 20), run(1, 60)
-        np.testing.assert_array_equal(some, every[..., 2::3])
+    def test_thinned_draws_are_every_third_of_all(self, run):
+        (some, some_statistics), (every, every_statistics) = (
+            run(keys(16), draws, thinning) for draws, thinning in ((20, 3), (60, 1))
+        )
+        np.testing.assert_array_equal(some, every[:, 2::3])
         for name, values in some_statistics.items():
             np.testing.assert_array_equal(values, every_statistics[name][:, 2::3])
 

@@ -1,10 +1,7 @@
-"""Another layout, other devices, little memory: what comes out stays the same.
+"""Other devices, little memory, few cores: what comes out stays the same, and it comes.
 
-In one layout (batch size and padding) draws are the same bit for bit, whatever computes them.
-In another one, sums run in another order. Importance: log-densities of size 14 (20 rows of log 2)
-move by some 14 * 2^-24 * sqrt(20), 4e-6, and positions of size 5 by some 1e-6, so that draws agree
-to `ROUNDING` but for the step in 10^5 whose acceptance hangs on such a difference. NUTS, whose
-trajectories amplify rounding, agrees within Monte Carlo error.
+In one layout (batch size and padding) draws are the same bit for bit, whatever computes them; for
+other layouts see ``test_seeds_draws.py``.
 """
 
 from __future__ import annotations
@@ -17,36 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from batches import BATCH, DRAWS, FEW, MANY, datasets, draws, fit
-
-ROUNDING = 1e-5
-FLIPPED = 1e-3
+from batches import DRAWS, FEW, MANY, draws, fit
 
 
 @pytest.fixture(scope="module")
 def here():
     return fit()
-
-
-def test_the_order_of_datasets_does_not_matter(here):
-    data = datasets()
-    order = np.random.default_rng(1).permutation(data["g"].unique())
-    shuffled = data.set_index("g", drop=False).loc[order].reset_index(drop=True)
-    assert list(shuffled["g"].unique()) != list(data["g"].unique())
-    np.testing.assert_array_equal(draws(fit(shuffled)), draws(here))
-
-
-@pytest.mark.parametrize("batch_size", [1, 7])
-def test_importance_is_the_same_to_rounding_in_other_batches(here, batch_size):
-    apart = np.abs(draws(fit(batch_size=batch_size)) - draws(here))
-    assert (apart > ROUNDING).any(axis=-1).mean() <= FLIPPED
-
-
-def test_nuts_is_the_same_within_monte_carlo_error_in_other_batches():
-    a, b = (fit(engine="nuts", batch_size=size)["summary"].dataset for size in (BATCH, 7))
-    z = (a["mean"] - b["mean"]) / np.hypot(a["mcse_mean"], b["mcse_mean"])
-    # 20 means: the largest of as many standard normals exceeds 4.5 once in 7,000 runs.
-    assert float(abs(z).max()) < 4.5
 
 
 OTHER_PROCESS = """
@@ -57,6 +30,7 @@ from batches import DRAWS, FEW, MANY, datasets, draws, fit
 from selfinterp_stats.inference.running.devices import devices, on_devices
 
 np.save(sys.argv[1], draws(fit()))
+fit(engine="nuts")
 
 meeting, used = threading.Barrier(2, timeout=60), set()
 def meet(task):
@@ -82,8 +56,9 @@ print(json.dumps({"devices": sorted(used), "peaks": peaks, "control": peak(MANY)
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory):
-    """What another process with two devices had to say."""
+    """What another process with two devices had to say: draws, figures, and its programs."""
     path = tmp_path_factory.mktemp("elsewhere") / "draws.npy"
+    programs = tmp_path_factory.mktemp("programs")
     ended = subprocess.run(
         [sys.executable, "-c", OTHER_PROCESS, str(path)],
         capture_output=True,
@@ -94,23 +69,25 @@ def elsewhere(tmp_path_factory):
             **os.environ,
             "PYTHONPATH": str(Path(__file__).parent),
             "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+            "JAX_DUMP_IR_TO": str(programs),
             # Memory that is given back is given back to the system at once.
             "MALLOC_ARENA_MAX": "1",
             "MALLOC_MMAP_THRESHOLD_": "65536",
         },
     )
     assert ended.returncode == 0, ended.stderr
-    return np.load(path), json.loads(ended.stdout)
+    texts = {path.name: path.read_text() for path in programs.glob("*.mlir")}
+    return np.load(path), json.loads(ended.stdout), texts
 
 
 def test_two_devices_share_the_work_and_give_the_same_draws(here, elsewhere):
-    values, seen = elsewhere
+    values, seen, _ = elsewhere
     assert seen["devices"] == ["cpu:0", "cpu:1"]
     np.testing.assert_array_equal(values, draws(here))
 
 
 def test_memory_does_not_grow_with_the_number_of_datasets_where_summaries_are_kept(elsewhere):
-    _, seen = elsewhere
+    _, seen, _ = elsewhere
     if seen["control"] is None:
         pytest.skip("the system does not tell the most memory that was used of late")
     few, many = seen["peaks"]
@@ -122,23 +99,9 @@ def test_memory_does_not_grow_with_the_number_of_datasets_where_summaries_are_ke
     assert seen["control"] - few > of_draws
 
 
-PROGRAMS = """
-from batches import datasets, fit
-for engine in ("importance", "nuts"):
-    fit(datasets(4), "y ~ x * f", engine=engine)
-"""
-
-
-def test_no_program_waits_for_threads_that_others_may_hold(tmp_path):
+def test_no_program_waits_for_threads_that_others_may_hold(elsewhere):
     """LAPACK's batches do: as many programs at a time as XLA has threads then wait for ever."""
-    environment = {
-        **os.environ,
-        "JAX_DUMP_IR_TO": str(tmp_path),
-        "JAX_ENABLE_COMPILATION_CACHE": "false",
-        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-    }
-    subprocess.run([sys.executable, "-c", PROGRAMS], env=environment, check=True, timeout=200)
-    programs = {path.name: path.read_text() for path in tmp_path.glob("*.mlir")}
+    *_, programs = elsewhere
     for ours in ("fit", "run", "chunk"):  # of Laplace, NUTS and importance
         assert any(f"_jit_{ours}" in name for name in programs)
     assert [name for name, text in programs.items() if "lapack" in text] == []
