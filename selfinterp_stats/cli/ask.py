@@ -147,6 +147,10 @@ def choices(**given: Any) -> int:
 
     Each choice is a context of its own. What the journal has is not asked again, so an
     interrupted run goes on with the same command. The key comes from OPENAI_API_KEY.
+
+    Exit status 0 also where --max-calls or --max-usd stopped the run, or trials failed: a notice
+    says so, --json has it as journal.complete, and `collect export` ends with 1 while anything is
+    missing.
     """
     return _run("choice", given)
 
@@ -162,6 +166,10 @@ def reports(**given: Any) -> int:
     Each report is a context of its own, with two options and no choice. What the journal has is
     not asked again, so an interrupted run goes on with the same command. The key comes from
     OPENAI_API_KEY.
+
+    Exit status 0 also where --max-calls or --max-usd stopped the run, or trials failed: a notice
+    says so, --json has it as journal.complete, and `collect export` ends with 1 while anything is
+    missing.
     """
     return _run("report", given)
 

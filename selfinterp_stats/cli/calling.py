@@ -142,7 +142,7 @@ def ask(
     Returns
     -------
     int
-        The exit status.
+        The exit status: 0 where the budget ended the run as well, which is what it is for.
     """
     from data_collection.errors import IncompleteError
 

@@ -77,6 +77,9 @@ def hints(**given: Any) -> int:
     answers of every target in the journal. Models on different services are asked by several
     commands with one journal. What the journal has is not asked again. The key comes from
     OPENAI_API_KEY.
+
+    Exit status 0 also where --max-calls or --max-usd stopped the run: a notice says so, and nothing
+    is written to --out. It is 1 where predictions are written while answers are missing.
     """
     from data_collection.errors import InputError
     from data_collection.hints.predictions import refuse_incomplete, write_predictions

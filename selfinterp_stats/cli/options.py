@@ -244,7 +244,7 @@ def study_from(given: dict[str, Any]) -> Any:
         The options contradict each other, or the study is wrong.
     """
     from selfinterp_stats.errors import InputError
-    from selfinterp_stats.study import load_study, load_tidy, paper_data_folder
+    from selfinterp_stats.study import load_study, load_tidy
     from selfinterp_stats.study.mapping import parse_mapping
 
     tables = {name: given.pop(name) for name in ("choices", "reports", "scenarios", "targets")}
@@ -277,7 +277,7 @@ def study_from(given: dict[str, Any]) -> Any:
             **constants,
         )
     else:
-        study = load_study(folder or paper_data_folder())
+        study = load_study(folder or None)
     return study.narrow(**narrow)
 
 

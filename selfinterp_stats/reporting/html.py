@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
-from selfinterp_stats.reporting import cells, rounding
+from selfinterp_stats.reporting import cells, rounding, svg
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -60,7 +60,7 @@ def render(
     """
     from markupsafe import Markup
 
-    return template(name).render(
+    page = template(name).render(
         methods=methods,
         provenance=provenance_facts(run),
         seed=run["seed"],
@@ -69,6 +69,7 @@ def render(
         script=Markup("\n".join(map(resource, scripts))),
         **values,
     )
+    return svg.sharing_outlines(page)
 
 
 @cache

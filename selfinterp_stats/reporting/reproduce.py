@@ -8,7 +8,7 @@ from os import PathLike
 from selfinterp_stats.estimates.analysis import Steps, analyse
 from selfinterp_stats.estimates.results import Results, Settings
 from selfinterp_stats.reporting.output import check_output_folder, write_report
-from selfinterp_stats.study import Study, load_study, paper_data_folder
+from selfinterp_stats.study import Study, load_study
 
 
 def reproduce(
@@ -71,7 +71,7 @@ def reproduce(
         study = data
     else:
         with steps.step("reading", 1):
-            study = load_study(data or paper_data_folder())
+            study = load_study(data or None)
     study = study.narrow(base_models, sets)
     results = analyse(study, settings or Settings(), steps)
     if out is not None:

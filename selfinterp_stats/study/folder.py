@@ -16,6 +16,7 @@ from selfinterp_stats.study import frames
 from selfinterp_stats.study.assembly import assemble
 from selfinterp_stats.study.checks import notice_no_final_newline
 from selfinterp_stats.study.csvfile import CsvFile, open_csv
+from selfinterp_stats.study.fetch import paper_data_folder
 from selfinterp_stats.study.roles import (
     COUNTS_FILE,
     SCENARIOS_FILE,
@@ -32,16 +33,17 @@ _LAYOUT = (
 )
 
 
-def load_study(folder: str | PathLike[str]) -> Study:
+def load_study(folder: str | PathLike[str] | None = None) -> Study:
     """Read and check a study folder.
 
     Parameters
     ----------
-    folder : path-like
+    folder : path-like, optional
         Holds ``scenarios.csv``, one or more ``{base}_instilled_selections.csv`` or
         ``{base}_instilled_latent_selections.csv``, and, where there are any, files of reports,
         targets, released weights and collection counts. A file's role is in its name; base
-        models, scenarios, attributes and trials may be any number.
+        models, scenarios, attributes and trials may be any number. Unless given, the command
+        line's default: ``$SELFINTERP_DATA``, else the fetched copy of the paper's data.
 
     Returns
     -------
@@ -52,7 +54,8 @@ def load_study(folder: str | PathLike[str]) -> Study:
     ------
     InputError
         The folder is no study, or a file in it is wrong; the message names file, row (the line
-        of the file on which it begins, the header being line 1), column and value.
+        of the file on which it begins, the header being line 1), column and value. Or none is
+        given and the paper's data have not been fetched.
 
     Examples
     --------
@@ -61,7 +64,8 @@ def load_study(folder: str | PathLike[str]) -> Study:
     >>> study.choices[["base_model", "set", "scenario", "selection"]].shape
     (480, 4)
     """
-    return _Folder(Path(folder), fspath(folder)).load()
+    named = paper_data_folder() if folder is None else folder
+    return _Folder(Path(named), fspath(named)).load()
 
 
 class _Folder:

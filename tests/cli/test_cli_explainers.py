@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 
@@ -66,8 +67,31 @@ def test_page_figures_draws_and_provenance_are_there(ran):
     run = json.loads((out / "run.json").read_text())
     assert run["package"] == "selfinterp-stats"
     assert run["diagnostics"]["rhat_largest"] <= 1.01
+    digest = hashlib.sha256(CELLS.encode()).hexdigest()
+    assert run["data"] == {
+        "hashes": {"cells.csv": digest},
+        "read": {"items": 0, "published_cells": 4},
+    }
     tipping = pd.read_csv(out / "tables" / "tipping.csv")
     assert tipping["tipping_point"].iloc[0] == pytest.approx(4.2, abs=0.1)
+
+
+def test_no_file_of_the_result_says_where_on_a_machine_the_data_lay(tmp_path):
+    rows = ["explainer,target,task,item,outcome"]
+    rows += [f"{who},{whom},t,{i},{i % 2}" for i in range(40) for who in "ab" for whom in "ab"]
+    for name, last in (("one", "a,a,t,90,maybe"), ("two", "a,a,t,91,1")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "items.csv").write_text("\n".join([*rows, last]) + "\n")
+    data = [part for name in ("one", "two") for part in ("--data", tmp_path / name / "items.csv")]
+    done = selfinterp("explainers", *data, "--out", tmp_path / "out", "--draws", 400)
+    assert done.status == 0, done.err
+    out = tmp_path / "out"
+    run = json.loads((out / "run.json").read_text())
+    assert list(run["data"]["hashes"]) == ["one/items.csv", "two/items.csv"]
+    assert pd.read_csv(out / "tables" / "left_out.csv")["file"][0] == "one/items.csv"
+    told = [path for path in out.rglob("*") if path.is_file()]
+    assert len(told) > 10
+    assert not [path for path in told if str(tmp_path).encode() in path.read_bytes()]
 
 
 def test_a_mistake_is_one_message_and_changes_nothing(tmp_path):

@@ -186,6 +186,48 @@ def test_a_cap_is_a_notice_and_the_next_run_goes_on(given):
     assert "15 to ask of model-a, 5 of 20 are in the journal" in rest.err
 
 
+@pytest.mark.parametrize(
+    ("cap", "stopped_at"),
+    [
+        (["--max-calls", 5], "max_calls"),
+        (["--max-usd", 0.002, "--price-in", 1, "--price-out", 1], "max_usd"),
+        (["--attempts", 1], ""),
+    ],
+)
+def test_a_run_that_lacks_answers_ends_with_0_and_its_export_with_1(
+    given, tmp_path, cap, stopped_at
+):
+    """A cap was asked for, failed trials can be asked again: the export tells a script."""
+
+    def answer(number):
+        return (500, "", {}) if number == 7 else (200, completion("A"), {})
+
+    with Scripted(answer) as server:
+        ran = collect("choices", given, server.url, "--per-scenario", 10, "--json", *cap)
+    record = json.loads(ran.out)
+    assert ran.status == 0
+    assert record["run"]["stopped_at"] == stopped_at
+    assert record["journal"]["complete"] is False
+    assert 0 < record["journal"]["valid"] < 20
+    said = f"stopped at --{stopped_at.replace('_', '-')}" if stopped_at else "trials failed"
+    assert f"{said}; the same command " in ran.err
+    exported = io.StringIO()
+    with contextlib.redirect_stdout(exported), contextlib.redirect_stderr(io.StringIO()):
+        words = ["collect", "export", "--journal", given[-1], "--out", tmp_path / "study", "--json"]
+        status = run([str(word) for word in words])
+    assert status == 1
+    assert [cell["complete"] for cell in json.loads(exported.getvalue())["cells"]] == [False]
+
+
+@pytest.mark.parametrize("command", ["choices", "reports", "hints"])
+def test_the_help_says_how_a_run_that_a_cap_stopped_ends(command):
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert run(["collect", command, "--help"]) == 0
+    told = " ".join(out.getvalue().split())
+    assert "Exit status 0 also where --max-calls or --max-usd stopped the run" in told
+
+
 def test_a_model_that_only_refuses_ends_with_1(given):
     with running(mischief={"refuse": 1}) as server:
         ran = collect("choices", given, server.url)

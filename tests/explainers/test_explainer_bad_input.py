@@ -38,7 +38,7 @@ def test_a_truncated_last_line_costs_that_line_alone(tmp_path):
     (notice,) = study.notices
     assert (notice.kind, notice.count) == ("left out", 1)
     assert notice.message.startswith(
-        f"{path}: 1 row kept out, the first in line 3: the line is cut off: the file ends in the "
+        "p.jsonl: 1 row kept out, the first in line 3: the line is cut off: the file ends in the "
         "middle of it (found '{"
     )
 
@@ -123,6 +123,14 @@ def refused(call, *arguments, **options):
     with pytest.raises(InputError) as caught:
         call(*arguments, **options)
     return str(caught.value)
+
+
+def test_one_file_spelled_in_two_ways_is_given_twice(tmp_path):
+    path = tidy(tmp_path, "a,a,t,1,1\n")
+    (tmp_path / "link.csv").symlink_to(path)
+    for other in (tmp_path / "link.csv", tmp_path / ".." / tmp_path.name / path.name):
+        said = refused(load_explainers, [path, other])
+        assert said == f"{path}: the file is given twice. Leave out one of the two --data."
 
 
 def test_an_outcome_that_never_varies_in_a_cell_is_said(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
@@ -115,6 +116,20 @@ def test_a_path_names_its_cell_and_a_notice_says_so(tmp_path, path):
     study = load_explainers(write_lines(tmp_path / path, [hint_row(1, SAME, SAME)]))
     assert list(study.items.loc[0, ["explainer", "target"]]) == ["big", "small"]
     assert [n.message.endswith("by its path, big explains small.") for n in study.notices] == [True]
+
+
+def test_files_are_recorded_with_no_more_folders_than_tell_them_apart(tmp_path):
+    paths = ("data/one/a/hint.jsonl", "data/two/a/hint.jsonl", "data/two/patching.jsonl")
+    for place, path in enumerate(paths):
+        row = {**hint_row(place, SAME, SAME), "explainer": "m", "target": "m"}
+        bad = {**hint_row(9, SAME, "It stays."), "explainer": "m", "target": "m"}
+        write_lines(tmp_path / path, [row, bad])
+    study = load_explainers(tmp_path / "data")
+    assert list(study.sources) == ["one/a/hint.jsonl", "two/a/hint.jsonl", "patching.jsonl"]
+    assert list(study.left_out_table()["file"]) == list(study.sources)
+    assert [notice.file for notice in study.notices] == list(study.sources)
+    data = (tmp_path / paths[0]).read_bytes()
+    assert study.sources["one/a/hint.jsonl"] == hashlib.sha256(data).hexdigest()
 
 
 def test_options_come_before_a_manifest_and_that_before_the_path(tmp_path):

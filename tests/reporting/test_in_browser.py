@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from browser import CHROMIUM, browsing
 from sample import sample_results
 
-from selfinterp_stats.reporting import figures, page
+from selfinterp_stats.estimates.results import Settings
+from selfinterp_stats.reporting import figures, html, page
 from selfinterp_stats.reporting.methods import methods
+from selfinterp_stats.reporting.priors import tables as of_priors
 
 pytestmark = [
     pytest.mark.browser,
@@ -185,6 +189,38 @@ def test_a_narrow_screen_is_never_scrolled_sideways(opened, name):
     browser.open(path, width=390, height=844)
     browser.run('document.querySelectorAll("details").forEach(it => { it.open = true; })')
     assert browser.run("document.documentElement.scrollWidth") == 390
+
+
+def committed(table):
+    frame = pd.read_csv(REPORTS / "priors" / "tables" / f"{table}.csv")
+    texts = frame.select_dtypes(exclude="number").columns
+    return frame.assign(**{name: frame[name].fillna("") for name in texts})
+
+
+def test_tables_of_priors_fit_a_window_of_1200_pixels(opened, tmp_path):
+    """With the names and figures of the paper's data and this package's ten sets of priors."""
+    browser, _ = opened
+    found = SimpleNamespace(
+        conclusions=committed("prior_verdicts"),
+        sets=committed("prior_sets"),
+        table=committed("priors"),
+        settings=Settings(),
+    )
+    written = html.template("parts.html.jinja").module.reading_table
+    made = (of_priors.verdicts_table, of_priors.sets_table, of_priors.priors_table)
+    body = "".join(written(table, table.name) for table in (make(found) for make in made))
+    (tmp_path / "priors.html").write_text(
+        f'<!DOCTYPE html><meta charset="utf-8"><style>{html.resource("page.css")}</style>'
+        f"<main>{body}</main><script>{html.resource('tables.js')}</script>",
+        encoding="utf-8",
+    )
+    # The window's own scroll bar takes 15 of them.
+    browser.open(tmp_path / "priors.html", width=1185)
+    tables = browser.run(
+        '[...document.querySelectorAll(".scroll")].map('
+        "it => [it.getAttribute('aria-label'), it.scrollWidth <= it.clientWidth])"
+    )
+    assert dict(tables) == {"prior_verdicts": True, "prior_sets": True, "priors": True}
 
 
 @pytest.mark.parametrize("name", ["sample", *COMMITTED])

@@ -62,6 +62,13 @@ def test_every_element_is_closed(paper_page, hostile_page):
         assert Elements(text).open == []
 
 
+def test_both_figures_share_their_letters(paper_page):
+    outlines = [found["d"] for tag, found in Elements(paper_page).found if "d" in found]
+    named = re.findall(r'<path id="o-\d+" d="([^"]+)"', paper_page)
+    assert len(named) > 20
+    assert all(outlines.count(outline) == 1 for outline in named)
+
+
 def test_no_request_goes_to_any_host(paper_page):
     for tag, attributes in Elements(paper_page).found:
         for name in ("src", "href", "xlink:href", "data", "action", "poster", "srcset"):

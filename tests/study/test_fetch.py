@@ -10,9 +10,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from studies import write_study
 
 from selfinterp_stats.errors import InputError, ServiceError
-from selfinterp_stats.study import fetch, fetch_paper_data, paper_data_folder, resume
+from selfinterp_stats.study import (
+    fetch,
+    fetch_paper_data,
+    load_study,
+    paper_data_folder,
+    resume,
+)
 from selfinterp_stats.study.paper import BASE_URL, COMMIT, paper_hashes
 
 FILES = {
@@ -272,6 +279,15 @@ def test_the_default_folder_is_the_fetched_copy_once_it_is_whole(cache):
         paper_data_folder()
     (cache / next(iter(paper_hashes()))).touch()
     assert paper_data_folder() == cache
+
+
+def test_a_study_without_a_folder_is_read_from_the_default_one(cache, tmp_path, monkeypatch):
+    with pytest.raises(InputError, match="have not been fetched"):
+        load_study()
+    named = write_study(tmp_path / "study")
+    monkeypatch.setenv(fetch.DATA_VARIABLE, str(named))
+    assert load_study().hashes == load_study(named).hashes
+    assert load_study().source == str(named)
 
 
 def test_the_default_destination_is_of_this_commit():

@@ -62,11 +62,11 @@ class Sensitivity:
     weights : Results
         Stage 1, which all specifications share.
     table : pandas.DataFrame
-        One row per conclusion and specification, as in ``sensitivity.csv``. A choice that does not
-        bear on a conclusion stands at the paper's. ``flips_sign``: the estimate is on the
-        other side of the reference than under the paper's specification; ``hdi_reaches_zero``: the
-        HDI holds the reference, which is 0, and .5 for a share of choices. Both are empty where a
-        specification leaves too few rows for an estimate.
+        One row per conclusion and specification: ``sensitivity.csv``, and what is the same for all
+        rows of a conclusion. A choice that does not bear on a conclusion stands at the paper's.
+        ``flips_sign``: the estimate is on the other side of the reference than under the paper's
+        specification; ``hdi_reaches_zero``: the HDI holds the reference, which is 0, and .5 for a
+        share of choices. Both are empty where a specification leaves too few rows for an estimate.
     left_out : pandas.DataFrame
         The paper's specification with each scenario left out in turn: ``id, scenario, estimate,
         hdi_low, hdi_high, n, change, flips_sign, hdi_reaches_zero``.

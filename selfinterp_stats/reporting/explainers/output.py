@@ -106,8 +106,10 @@ def _run(results: ExplainerResults, seed: int, seconds: dict[str, float]) -> dic
         "seed": seed,
         "seconds": seconds,
         "run_prior": str(results.runs),
-        "data": study.sources,
-        "read": {"items": len(study.items), "published_cells": len(study.cells)},
+        "data": {
+            "hashes": study.sources,
+            "read": {"items": len(study.items), "published_cells": len(study.cells)},
+        },
         "left_out": study.left_out_table().to_dict("records"),
         "notices": [str(notice) for notice in study.notices],
         "models": {

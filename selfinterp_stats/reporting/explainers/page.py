@@ -50,7 +50,7 @@ def render_page(
         table=reading_table(results.table, hdi_prob),
         drawings=drawings,
         run_prior=run["run_prior"],
-        read=run["read"],
+        read=run["data"]["read"],
         tipping=_tipping(results.tipping),
         left_out=results.study.left_out_table().to_dict("records"),
         notices=[

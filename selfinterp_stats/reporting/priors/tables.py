@@ -98,7 +98,6 @@ def verdicts_table(found: PriorComparison) -> layout.ReadingTable:
         "lowest",
         "highest",
         "largest\nchange",
-        "in halves\nof the HDI",
     )
     rows: list[tuple[str, tuple[str, ...]]] = [
         (
@@ -111,22 +110,22 @@ def verdicts_table(found: PriorComparison) -> layout.ReadingTable:
                 rounding.interval(cells.figure(row, "hdi_low"), cells.figure(row, "hdi_high")),
                 _under(row, "lowest"),
                 _under(row, "highest"),
-                signed(cells.figure(row, "largest_change")),
-                rounding.written(cells.figure(row, "relative_change"), 1),
+                _largest_change(row),
             ),
         )
         for row in found.conclusions.to_dict("records")
     ]
     holds = (
         "A conclusion holds where its sign (or side of chance) is the same under all sets of "
-        "priors and no HDI reaches zero. Each verdict in full is in prior_verdicts.csv."
+        "priors and no HDI reaches zero. In brackets after the largest change: how many times the "
+        "half-width of the paper’s HDI it is. Each verdict in full is in prior_verdicts.csv."
     )
     return layout.ReadingTable(
         "prior_verdicts",
         "What other priors leave of each conclusion",
         "section",
         header,
-        "plprrrrrr",
+        "plprrrrr",
         rows,
         (holds, estimates_note(found)),
     )
@@ -155,6 +154,12 @@ def _under(row: cells.Row, which: str) -> str:
     return f"{value} ({row[f'{which}_under']})" if value else ""
 
 
+def _largest_change(row: cells.Row) -> str:
+    change = signed(cells.figure(row, "largest_change"))
+    relative = rounding.written(cells.figure(row, "relative_change"), 1)
+    return f"{change} ({relative})" if relative else change
+
+
 def sets_table(found: PriorComparison) -> layout.ReadingTable:
     """Give what each set of priors is, how it predicts and how much it matters."""
     header = (
@@ -165,11 +170,11 @@ def sets_table(found: PriorComparison) -> layout.ReadingTable:
         "elpd (LOO)",
         "against\nthe paper’s",
         "effective\nparameters",
-        "choices with\nk > 0.7",
+        "choices,\nk > 0.7",
         "prior moves\nweights",
         "likelihood\ndoes not",
         "scaling’s\nworst k",
-        "largest change\nof a weight",
+        "largest\nchange",
     )
     sets = found.sets.to_dict("records")
     rows = [
@@ -185,7 +190,7 @@ def sets_table(found: PriorComparison) -> layout.ReadingTable:
         "elpd: PSIS-LOO summed over choices, with its standard error; against the paper’s priors "
         "on the same choices. Prior moves weights: share of weights with a power-scaling "
         "sensitivity to the prior above .05; likelihood does not: to the likelihood below .05. "
-        "Changes of weights are points of ±100."
+        "The largest change is that of any weight, in points of ±100."
     )
     listed = "The priors themselves are in priors_used."
     learned = (f"{row['prior']}: {row['note']}" for row in sets if row["note"])

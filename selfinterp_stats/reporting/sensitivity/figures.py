@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _CURVE_INCHES: Final = 2.1
 _LINE_INCHES: Final = 0.145
+_MARK_LINES: Final = 0.68
+_LEFT_INCHES: Final = 1.75
+_AXES_INCHES: Final = drawing.TWO_COLUMNS - 1.87
 _CHOICES: Final = {
     "exclusion": "±100 excluded",
     "standardising": "standardised",
@@ -81,7 +84,7 @@ def _draw(rows: pd.DataFrame, prob: float) -> Figure:
     margins = {"top": 0.12, "gap": 0.1, "bottom": 0.42}
     height = _CURVE_INCHES + choices + sum(margins.values())
     figure = drawing.sheet(drawing.TWO_COLUMNS, height)
-    left, width = 1.75 / drawing.TWO_COLUMNS, 1 - 1.87 / drawing.TWO_COLUMNS
+    left, width = _LEFT_INCHES / drawing.TWO_COLUMNS, _AXES_INCHES / drawing.TWO_COLUMNS
     base = (margins["bottom"] + choices + margins["gap"]) / height
     curve = figure.add_axes((left, base, width, _CURVE_INCHES / height))
     below = figure.add_axes((left, margins["bottom"] / height, width, choices / height))
@@ -125,9 +128,7 @@ def _choices(axes: Axes, rows: pd.DataFrame, varied: list[str]) -> None:
         )  # fmt: skip
         line += 1
         for option in sorted(rows[name].unique(), key=lambda value: _order(rows, name, value)):
-            places = np.flatnonzero(rows[name].to_numpy() == option)
-            low = np.full(len(places), line - 0.34)
-            _ticks(axes, places, low, low + 0.68, drawing.INK, min(3.0, 300 / len(rows)), alpha=1)
+            _marks(axes, np.flatnonzero(rows[name].to_numpy() == option), line, len(rows))
             labels.append((line, _words(name, option)))
             line += 1
     axes.set_ylim(max(line, 1) - 0.4, -0.6)
@@ -151,6 +152,34 @@ def _words(name: str, option: object) -> str:
         text = "no scenario" if option == NOBODY else str(option).replace("_", " ")
         return drawing.shortened(text, 28)
     return f"at least {option}" if name == "min_reports" else str(option)
+
+
+def _marks(axes: Axes, places: np.ndarray, line: int, total: int) -> None:
+    """Mark the specifications that have an option: neighbours as one line, with a dash for each.
+
+    There are ten thousands of marks in a report, and a third as many such lines.
+    """
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path as Outline
+
+    apart = 72 * _AXES_INCHES / (total + 1)  # in points; the limits are one place beyond each end
+    wide, high = min(3.0, 300 / total), 72 * _LINE_INCHES * _MARK_LINES
+    runs = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)
+    half = wide / apart / 2
+    ends = [((run[0] - half, line), (run[-1] + half, line)) for run in runs]
+    axes.add_patch(
+        PathPatch(
+            Outline(
+                np.reshape(ends, (-1, 2)), np.tile([Outline.MOVETO, Outline.LINETO], len(runs))
+            ),
+            facecolor="none",
+            edgecolor=drawing.INK,
+            linewidth=high,
+            linestyle=(0, (wide / high, (apart - wide) / high)),
+            capstyle="butt",
+            snap=False,
+        )
+    )
 
 
 def _ticks(

@@ -1,8 +1,9 @@
 """The tables of `selfinterp sensitivity`: long ones for machines, ranges for readers.
 
 `sensitivity.csv` has every specification, `left_out.csv` every scenario left out, and
-`ranges` one row per conclusion. In Markdown and LaTeX `sensitivity` lists only the specifications
-that flip a sign or let an HDI reach zero where the paper's does not.
+`ranges` one row per conclusion, which alone says in words what an id stands for. In Markdown and
+LaTeX `sensitivity` lists only the specifications that flip a sign or let an HDI reach zero where
+the paper's does not.
 """
 
 from __future__ import annotations
@@ -17,14 +18,17 @@ from selfinterp_stats.estimates.sensitivity.specifications import COLUMNS
 from selfinterp_stats.reporting import cells, layout, rounding
 from selfinterp_stats.reporting.tables import csv_text, readers_texts, write_texts
 
+_OF_CONCLUSIONS = ["section", "quantity", "base_model", "kind", "reference"]
 _LISTED = 10  # of the specifications that overturn a conclusion; the CSV has all
 
 
 def write_tables(found: Sensitivity, folder: Path) -> None:
     """Write every table into an existing folder."""
     first = ("id", *COLUMNS, "estimate", "hdi_low", "hdi_high", "n", "flips_sign")
+    # Thousands of rows: what is the same for all of a conclusion's stands once in its range's.
+    table = found.table.drop(columns=_OF_CONCLUSIONS)
     texts = {
-        "sensitivity.csv": csv_text(found.table, (*first, "hdi_reaches_zero")),
+        "sensitivity.csv": csv_text(table, (*first, "hdi_reaches_zero")),
         "left_out.csv": csv_text(found.left_out, ("id", "scenario")),
         "ranges.csv": csv_text(found.ranges, ("id",)),
     }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from os import PathLike
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 import pandas as pd
@@ -78,13 +79,13 @@ def load_explainers(
     left_out: list[LeftOut] = []
     notices: list[Notice] = []
     sources: dict[str, str] = {}
-    for path in paths:
-        kind, read, found = _read_file(path, names or {}, listed)
+    for path, name in _told_apart(paths).items():
+        kind, read, found = _read_file(path, name, names or {}, listed)
         notices += found
-        frame = pd.DataFrame(read.rows).assign(file=str(path))
+        frame = pd.DataFrame(read.rows).assign(file=name)
         (items if kind == "items" else cells).append(frame)
-        left_out += read.left_out
-        sources[str(path)] = read.sha256
+        left_out += [row._replace(file=name) for row in read.left_out]
+        sources[name] = read.sha256
     whole, repeated = _once(_joined(items, ITEM_COLUMNS), _CELL, "item")
     published, twice = _once(_joined(cells, CELL_COLUMNS), _PUBLISHED_CELL, None)
     published, scaled = _in_points(published)
@@ -121,7 +122,8 @@ def _paths(files: Iterable[str | PathLike[str]]) -> list[Path]:
             found.append(path)
     if not found:
         raise InputError("no file is given", allowed="at least one")
-    twice = next((path for path in found if found.count(path) > 1), None)
+    times = Counter(path.resolve() for path in found)
+    twice = next((path for path in found if times[path.resolve()] > 1), None)
     if twice is not None:
         raise InputError(
             "the file is given twice", file=twice, remedy="Leave out one of the two --data."
@@ -129,23 +131,40 @@ def _paths(files: Iterable[str | PathLike[str]]) -> list[Path]:
     return found
 
 
+def _told_apart(paths: list[Path]) -> dict[Path, str]:
+    """Name each file by its last name and by no more folders than tell it from the others.
+
+    Results are handed on, and nobody else has the folders above.
+    """
+    parts = {path: path.absolute().parts for path in paths}
+    names: dict[Path, str] = {}
+    depth = 1
+    while len(names) < len(parts):
+        ends = Counter(whole[-depth:] for whole in parts.values())
+        for path, whole in parts.items():
+            if path not in names and ends[whole[-depth:]] == 1:
+                names[path] = PurePath(*whole[-depth:]).as_posix()
+        depth += 1
+    return {path: names[path] for path in paths}
+
+
 def _read_file(
-    path: Path, given: Mapping[str, str], listed: Mapping[str, Mapping[str, str]]
+    path: Path, name: str, given: Mapping[str, str], listed: Mapping[str, Mapping[str, str]]
 ) -> tuple[str, FileRead, list[Notice]]:
     if path.suffix not in _JSON:
         return *read_table(path), []
     names = cell_names(path, given, listed)
     read = read_predictions(path, names)
-    return "items", read, _about_names(path, names, read.rows[0])
+    return "items", read, _about_names(name, names, read.rows[0])
 
 
-def _about_names(path: Path, names: Names, row: Mapping[str, Any]) -> list[Notice]:
+def _about_names(file: str, names: Names, row: Mapping[str, Any]) -> list[Notice]:
     """Say which names a path was taken to give, where they were used."""
     used = {name: row[name] for name in names.given}
     if names.source != "path" or used != names.given:
         return []
-    message = f"{path}: by its path, {row['explainer']} explains {row['target']}."
-    return [Notice("info", message, str(path))]
+    message = f"{file}: by its path, {row['explainer']} explains {row['target']}."
+    return [Notice("info", message, file)]
 
 
 def _joined(frames: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:

@@ -82,7 +82,8 @@ class ExplainerStudy:
     notices : tuple of Notice
         What is odd but was kept.
     sources : dict of str to str
-        SHA-256 of every file that was read, by name.
+        SHA-256 of every file that was read, by its name, with as many folders before it as tell
+        it from the others.
     """
 
     items: pd.DataFrame
