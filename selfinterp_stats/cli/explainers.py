@@ -16,6 +16,7 @@ from selfinterp_stats.cli.options import (
     options,
     out_option,
     seed_option,
+    settings_from,
     strict_option,
 )
 
@@ -67,13 +68,10 @@ def explainers(
     manifest: str | None,
     run_sd: float,
     run_sd_spread: float,
-    draws: int,
     out: str,
-    seed: int,
-    hdi_prob: float,
     strict: bool,
     as_json: bool,
-    **names: str | None,
+    **given: Any,
 ) -> int:
     """Who explains whom, and whether a model explains itself better than others do.
 
@@ -87,22 +85,28 @@ def explainers(
     from selfinterp_stats.reporting.output import check_output_folder
     from selfinterp_stats.study.explainers import load_explainers
 
+    settings = settings_from(given)
     runs = RunPrior(run_sd, run_sd_spread)
     check_output_folder(out)
-    given = {name: value for name in _NAMES if (value := names[name]) is not None}
+    names = {name: value for name in _NAMES if (value := given[name]) is not None}
     started = perf_counter()
-    study = load_explainers(files, names=given, manifest=manifest)
+    study = load_explainers(files, names=names, manifest=manifest)
     for notice in study.notices:
         show.say(str(notice))
     read = perf_counter()
     with show.progress_bar("fitting", count_designs(study)) as progress:
         results = analyse_explainers(
-            study, draws=draws, seed=seed, runs=runs, hdi_prob=hdi_prob, progress=progress
+            study,
+            draws=settings.draws,
+            seed=settings.seed,
+            runs=runs,
+            hdi_prob=settings.hdi_prob,
+            progress=progress,
         )
     for notice in results.study.notices[len(study.notices) :]:
         show.say(str(notice))
     seconds = {"reading": read - started, "fitting": perf_counter() - read}
-    write_explainers(results, out, seed=seed, hdi_prob=hdi_prob, seconds=seconds)
+    write_explainers(results, out, seed=settings.seed, hdi_prob=settings.hdi_prob, seconds=seconds)
     table = results.table
     poor = table[(table["rhat"] > 1.01) | (table["ess_bulk"] < 400)]
     for row in poor.to_dict("records"):
@@ -113,7 +117,7 @@ def explainers(
     if as_json:
         show.as_json({"out": out, "explainers": show.records(table)})
     else:
-        terminal.explainers(table, hdi_prob)
+        terminal.explainers(table, settings.hdi_prob)
         terminal.files(out)
     return int(strict and len(poor) > 0)
 

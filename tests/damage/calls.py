@@ -97,6 +97,21 @@ ENTRIES = (
         "the probability of an interval cannot be this (found nan). Allowed: a number between 0 and 1, for instance 0.95.",
     ),
     Damage(
+        "a probability in percent, of explainers",
+        "explainers --data items.csv --out out --hdi-prob 95",
+        "the probability of an interval cannot be this (found 95.0). Allowed: a number between 0 and 1, for instance 0.95.",
+    ),
+    Damage(
+        "a probability in percent, of a plan",
+        f"{PLAN} --hdi-prob 95",
+        "the probability of an interval cannot be this (found 95.0). Allowed: a number between 0 and 1, for instance 0.95.",
+    ),
+    Damage(
+        "a probability in percent, of saved draws",
+        "tables --posterior draws.nc --hdi-prob 95",
+        "the probability of an interval cannot be this (found 95.0). Allowed: a number between 0 and 1, for instance 0.95.",
+    ),
+    Damage(
         "a region upside down",
         f"{WEIGHTS} --rope 0.1 -0.1",
         "the region of practical equivalence is empty (found (0.1, -0.1)). Allowed: LOW HIGH with LOW below HIGH.",

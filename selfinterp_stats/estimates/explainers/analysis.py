@@ -10,7 +10,6 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from selfinterp_stats.errors import InputError
 from selfinterp_stats.estimates.explainers.across import Design, comparisons, delta_weights
 from selfinterp_stats.estimates.explainers.cells import CellDraws
 from selfinterp_stats.estimates.explainers.closed_form import cell_means
@@ -25,6 +24,7 @@ from selfinterp_stats.estimates.explainers.table import (
     naive_gaps,
     not_identified,
 )
+from selfinterp_stats.estimates.results import check_draws, check_probability
 from selfinterp_stats.inference.settings import Progress
 from selfinterp_stats.inference.summary.summaries import summarise
 from selfinterp_stats.models.explainers.runs import RunPrior
@@ -141,7 +141,8 @@ def analyse_explainers(
     Raises
     ------
     InputError
-        Nothing can be compared; see `check_design`.
+        A probability is not between 0 and 1, the number of draws is below 400 or no multiple of
+        the four chains, or nothing can be compared; see `check_design`.
 
     References
     ----------
@@ -159,10 +160,8 @@ def analyse_explainers(
     >>> f"{delta['median']:.0f}"  # half the sum of the gaps, 64 - 54 and 57 - 50
     '8'
     """
-    if draws < 400 or draws % 4:
-        raise InputError(
-            "the number of draws cannot be used", value=draws, allowed="a multiple of 4, from 400"
-        )
+    check_draws(draws)
+    check_probability(hdi_prob)
     study = check_design(study)
     runs = runs or RunPrior()
     found = _Found(Rows(hdi_prob))
