@@ -28,9 +28,8 @@ a,b,patching,41.7,0.7
 def ran(tmp_path_factory):
     folder = tmp_path_factory.mktemp("explainers")
     (folder / "cells.csv").write_text(CELLS)
-    done = selfinterp(
-        "explainers", "--data", folder / "cells.csv", "--out", folder / "out", "--strict"
-    )
+    call = ("explainers", "--data", folder / "cells.csv", "--out", folder / "out")
+    done = selfinterp(*call, "--hdi-prob", 0.89, "--strict")
     return done, folder / "out"
 
 
@@ -62,7 +61,7 @@ def test_page_figures_draws_and_provenance_are_there(ran):
     assert len(list((out / "posterior").glob("*.nc"))) == 1
     for ending in ("md", "tex"):
         text = (out / "tables" / f"explainers.{ending}").read_text(encoding="utf-8")
-        assert "95% HDI" in text.replace("\\%", "%")
+        assert "89% HDI" in text.replace("\\%", "%")
         assert "self effect, other runs in view" in text
     run = json.loads((out / "run.json").read_text())
     assert run["package"] == "selfinterp-stats"
@@ -72,8 +71,19 @@ def test_page_figures_draws_and_provenance_are_there(ran):
         "hashes": {"cells.csv": digest},
         "read": {"items": 0, "published_cells": 4},
     }
+
+
+def test_the_tipping_point_is_that_of_the_intervals_asked_for(ran):
+    _, out = ran
     tipping = pd.read_csv(out / "tables" / "tipping.csv")
-    assert tipping["tipping_point"].iloc[0] == pytest.approx(4.2, abs=0.1)
+    # 8.4 points with an se of .57; an 89% interval reaches 1.598 sds, a 95% one would say 4.2.
+    assert tipping["tipping_point"].iloc[0] == pytest.approx(5.2, abs=0.1)
+    crossed = tipping.loc[tipping["hdi_low"] < 0, "run_sd"].min()
+    assert 0 <= crossed - tipping["tipping_point"].iloc[0] < 0.25  # the step of run_sd
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "with a run-to-run sd from 5.2 points on, the 89% HDI of delta holds zero" in page
+    assert "mean and 89% HDI" in page
+    assert "95%" not in told_methods(out)
 
 
 def test_no_file_of_the_result_says_where_on_a_machine_the_data_lay(tmp_path):

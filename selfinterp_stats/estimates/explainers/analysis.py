@@ -16,7 +16,12 @@ from selfinterp_stats.estimates.explainers.closed_form import cell_means
 from selfinterp_stats.estimates.explainers.contrasts import DELTA
 from selfinterp_stats.estimates.explainers.means import cells_of_means
 from selfinterp_stats.estimates.explainers.measures import Measure, is_recognition, measures
-from selfinterp_stats.estimates.explainers.runs import RunSd, run_to_run_sd, tipping_point
+from selfinterp_stats.estimates.explainers.runs import (
+    RunSd,
+    half_width,
+    run_to_run_sd,
+    tipping_point,
+)
 from selfinterp_stats.estimates.explainers.table import (
     TABLE_COLUMNS,
     Row,
@@ -47,7 +52,16 @@ CELL_COLUMNS: Final = (
     "hdi_low",
     "hdi_high",
 )
-TIPPING_COLUMNS: Final = (*ABOUT, "run_sd", "median", "sd", "p_positive", "tipping_point")
+TIPPING_COLUMNS: Final = (
+    *ABOUT,
+    "run_sd",
+    "median",
+    "sd",
+    "hdi_low",
+    "hdi_high",
+    "p_positive",
+    "tipping_point",
+)
 
 
 @dataclass(frozen=True)
@@ -63,8 +77,9 @@ class ExplainerResults:
         (empty for the outcome as a whole), `explainer`, `target`, `items`, `runs`, `mean`, `se`
         (points; of the outcome as a whole), `scale`, `median`, `hdi_low`, `hdi_high`.
     tipping : pandas.DataFrame
-        Per task: `run_sd`, `median`, `sd`, `p_positive` of delta in points for a row of run-to-run
-        sds, and the `tipping_point`.
+        Per task: `run_sd`, `median`, `sd`, `hdi_low`, `hdi_high`, `p_positive` of delta in points,
+        taken as normal, for a row of run-to-run sds, and the `tipping_point`, the sd from which on
+        the HDI holds zero.
     draws : dict of str to CellDraws
         By task: draws of every cell of the design and of its effects.
     study : ExplainerStudy
@@ -217,9 +232,9 @@ class _Found:
         if measure.prefix:
             return
         self.designs.append(Design(names, measure))
-        self.tipping.append(_tipping(names, measure))
+        self.tipping.append(_tipping(names, measure, self.make.hdi_prob))
         if task.is_recognition:
-            self.table += [names | row for row in naive_gaps(task.rows)]
+            self.table += [names | row for row in naive_gaps(task.rows, self.make.hdi_prob)]
 
 
 def _together(parts: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
@@ -288,7 +303,7 @@ def _cells(
     return whole.assign(measure=measure.prefix.rstrip("_"), **names)
 
 
-def _tipping(names: dict[str, Any], measure: Measure) -> pd.DataFrame:
+def _tipping(names: dict[str, Any], measure: Measure, hdi_prob: float) -> pd.DataFrame:
     """Delta in points for a row of run-to-run sds, and the sd at which its interval holds zero."""
     from scipy.stats import norm
 
@@ -300,13 +315,16 @@ def _tipping(names: dict[str, Any], measure: Measure) -> pd.DataFrame:
     reach = float(np.sqrt((weights**2 / measure.fitted.runs).sum()))
     run_sd = np.linspace(0, 15, 61)
     spread = np.hypot(sd, reach * run_sd)
+    half = half_width(hdi_prob) * spread
     return pd.DataFrame(
         {
             **names,
             "run_sd": run_sd,
             "median": mean,
             "sd": spread,
+            "hdi_low": mean - half,
+            "hdi_high": mean + half,
             "p_positive": norm.cdf(mean / spread),
-            "tipping_point": tipping_point(mean, sd, reach),
+            "tipping_point": tipping_point(mean, sd, reach, hdi_prob=hdi_prob),
         }
     )

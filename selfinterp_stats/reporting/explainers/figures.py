@@ -51,7 +51,7 @@ def write_figures(results: ExplainerResults, folder: Path, hdi_prob: float) -> l
         "cells": (f"Cells: posterior median with {hdi}.", whole, _cells),
         "deltas": (f"The self effect by task: median and {hdi}.", deltas, _forest),
         "tipping": (
-            "The self effect against the run-to-run sd: mean and 95% interval.",
+            f"The self effect against the run-to-run sd: mean and {hdi}.",
             results.tipping,
             _tipping,
         ),
@@ -156,10 +156,9 @@ def _tipping(tipping: pd.DataFrame) -> Figure:
     figure = _sheet(1.7 * rows)
     for place, (name, group) in enumerate(groups):
         axes = figure.add_subplot(rows, columns, place + 1)
-        reach = 1.959964 * group["sd"]
         axes.fill_between(
-            group["run_sd"], group["median"] - reach, group["median"] + reach, color=drawing.AFTER,
-            alpha=0.2, linewidth=0,
+            group["run_sd"], group["hdi_low"], group["hdi_high"], color=drawing.AFTER, alpha=0.2,
+            linewidth=0,
         )  # fmt: skip
         axes.plot(group["run_sd"], group["median"], color=drawing.AFTER, lw=1)
         axes.axhline(0, color=drawing.GREY, lw=0.6)

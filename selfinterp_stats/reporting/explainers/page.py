@@ -10,6 +10,7 @@ import pandas as pd
 from selfinterp_stats.estimates.explainers.analysis import ExplainerResults
 from selfinterp_stats.reporting import html
 from selfinterp_stats.reporting.explainers.tables import reading_rows, reading_table
+from selfinterp_stats.reporting.rounding import percent
 from selfinterp_stats.reporting.sections import Drawing
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def render_page(
         run_prior=run["run_prior"],
         read=run["data"]["read"],
         tipping=_tipping(results.tipping),
+        hdi=f"{percent(hdi_prob)} HDI",
         left_out=results.study.left_out_table().to_dict("records"),
         notices=[
             {"kind": notice.kind, "message": notice.message, "file": ""}
