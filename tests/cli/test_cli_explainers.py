@@ -65,7 +65,7 @@ def test_page_figures_draws_and_provenance_are_there(ran):
         assert "self effect, other runs in view" in text
     run = json.loads((out / "run.json").read_text())
     assert run["package"] == "selfinterp-stats"
-    assert run["diagnostics"]["rhat_largest"] <= 1.01
+    assert run["diagnostics"]["max_rhat"] <= 1.01
     digest = hashlib.sha256(CELLS.encode()).hexdigest()
     assert run["data"] == {
         "hashes": {"cells.csv": digest},
@@ -109,7 +109,7 @@ def test_a_mistake_is_one_message_and_changes_nothing(tmp_path):
     (tmp_path / "bad.csv").write_text("explainer,target,task,value,se\na,b,t,50,1\n")
     done = selfinterp("explainers", "--data", tmp_path / "bad.csv", "--out", tmp_path / "out")
     assert done.status == 2
-    assert done.err.startswith("selfinterp: task 't' has no self cell")
+    assert done.err.splitlines()[-1].startswith("selfinterp: task 't' has no self cell")
     assert not (tmp_path / "out").exists()
 
 
@@ -124,7 +124,8 @@ def test_runs_of_one_model_alone_are_compared(tmp_path):
     rows = ["explainer,target,task,item,outcome,run"]
     rows += [f"m,m,hint,{i},{int(i % 10 < 4 + run)},{run}" for i in range(200) for run in range(3)]
     (tmp_path / "runs.csv").write_text("\n".join(rows) + "\n")
-    done = selfinterp("explainers", "--data", tmp_path / "runs.csv", "--out", tmp_path / "out")
+    call = ("explainers", "--data", tmp_path / "runs.csv", "--out", tmp_path / "out", "--json")
+    done = selfinterp(*call)
     assert done.status == 0, done.err
     assert "only its runs are compared" in done.err
     table = pd.read_csv(tmp_path / "out" / "tables" / "explainers.csv").set_index("quantity")
@@ -132,6 +133,11 @@ def test_runs_of_one_model_alone_are_compared(tmp_path):
     assert table.loc["run_sd", "hdi_low"] < 10 < table.loc["run_sd", "hdi_high"]
     assert table.loc["delta", "identified"] == "no"
     assert table.loc["false_alarms", "median"] > 50
+    printed, run = json.loads(done.out), json.loads((tmp_path / "out" / "run.json").read_text())
+    assert len(printed["explainers"]) == len(table)
+    assert run.pop("seconds").keys() == {"reading", "fitting", "report"}
+    assert {name: printed["run"][name] for name in run} == run
+    assert (run["seed"], run["hdi_prob"]) == (0, 0.95)
     told = told_methods(tmp_path / "out")
     assert "It was estimated from cells with several runs" in told
     assert not re.search("PyMC|Laplace|one run each|logit scale", told)

@@ -148,8 +148,8 @@ def explainers_figures(folder):
         hdi_high=16.2,
         tipping_point=4.2,
     )
-    results = SimpleNamespace(table=table, cells=cells, tipping=tipping)
-    drawn = of_explainers.write_figures(results, folder, 0.95)
+    results = SimpleNamespace(table=table, cells=cells, tipping=tipping, hdi_prob=0.95)
+    drawn = of_explainers.write_figures(results, folder)
     assert [one.name for one in drawn] == ["cells", "deltas", "tipping", "learning"]
     return drawing.TWO_COLUMNS
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from selfinterp_stats.estimates.analysis import Steps
 from selfinterp_stats.estimates.explainers.across import Design, comparisons, delta_weights
 from selfinterp_stats.estimates.explainers.cells import CellDraws
 from selfinterp_stats.estimates.explainers.closed_form import cell_means
 from selfinterp_stats.estimates.explainers.contrasts import DELTA
 from selfinterp_stats.estimates.explainers.means import cells_of_means
 from selfinterp_stats.estimates.explainers.measures import Measure, is_recognition, measures
+from selfinterp_stats.estimates.explainers.results import ExplainerResults, run_of
 from selfinterp_stats.estimates.explainers.runs import (
     RunSd,
     half_width,
@@ -30,7 +32,6 @@ from selfinterp_stats.estimates.explainers.table import (
     not_identified,
 )
 from selfinterp_stats.estimates.results import check_draws, check_probability
-from selfinterp_stats.inference.settings import Progress
 from selfinterp_stats.inference.summary.summaries import summarise
 from selfinterp_stats.models.explainers.runs import RunPrior
 from selfinterp_stats.study.explainers import ExplainerStudy, check_design
@@ -65,38 +66,6 @@ TIPPING_COLUMNS: Final = (
 
 
 @dataclass(frozen=True)
-class ExplainerResults:
-    """What came of a study.
-
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        Columns `TABLE_COLUMNS`.
-    cells : pandas.DataFrame
-        Every cell of every measure: `task`, `condition`, `training_items`, `outcome`, `measure`
-        (empty for the outcome as a whole), `explainer`, `target`, `items`, `runs`, `mean`, `se`
-        (points; of the outcome as a whole), `scale`, `median`, `hdi_low`, `hdi_high`.
-    tipping : pandas.DataFrame
-        Per task: `run_sd`, `median`, `sd`, `hdi_low`, `hdi_high`, `p_positive` of delta in points,
-        taken as normal, for a row of run-to-run sds, and the `tipping_point`, the sd from which on
-        the HDI holds zero.
-    draws : dict of str to CellDraws
-        By task: draws of every cell of the design and of its effects.
-    study : ExplainerStudy
-        What was fitted.
-    runs : RunPrior
-        What was believed of the run-to-run sd.
-    """
-
-    table: pd.DataFrame
-    cells: pd.DataFrame
-    tipping: pd.DataFrame
-    draws: dict[str, CellDraws]
-    study: ExplainerStudy
-    runs: RunPrior
-
-
-@dataclass(frozen=True)
 class _Task:
     """The rows of one design, what they are about, and how its measures are made."""
 
@@ -125,7 +94,7 @@ def analyse_explainers(
     seed: int = 0,
     runs: RunPrior | None = None,
     hdi_prob: float = 0.95,
-    progress: Progress | None = None,
+    steps: Steps | None = None,
 ) -> ExplainerResults:
     """Fit every task of a study and conclude who explains whom.
 
@@ -144,9 +113,8 @@ def analyse_explainers(
         Believed of the run-to-run sd, in percentage points, where the data have one run per cell.
     hdi_prob : float
         Probability of the highest-density intervals.
-    progress : callable, optional
-        Called with 1 (and no effective draws) for each design that is done; there are
-        `count_designs` of them.
+    steps : Steps, optional
+        Where seconds and progress go.
 
     Returns
     -------
@@ -178,33 +146,33 @@ def analyse_explainers(
     check_draws(draws)
     check_probability(hdi_prob)
     study = check_design(study)
-    runs = runs or RunPrior()
+    runs, steps = runs or RunPrior(), steps or Steps()
     found = _Found(Rows(hdi_prob))
     run_sds = {task: _run_sd(rows) for task, rows in study.items.groupby("task", sort=False)}
-    for task in _tasks(study, draws, seed):
-        rng = np.random.default_rng(np.random.SeedSequence([seed, *task.label.encode()]))
-        if task.compares:
-            for measure in task.make():
-                found.add(task, measure, run_sds.get(task.names["task"]) or runs, rng)
-        else:
-            why = "not identified: the design has no self cell or no cross cell"
-            found.table.append(task.names | not_identified(DELTA, "points", why))
-        if progress is not None:
-            progress(1, np.nan)
+    tasks = list(_tasks(study, draws, seed))
+    with steps.step("fitting", len(tasks)) as progress:
+        for task in tasks:
+            rng = np.random.default_rng(np.random.SeedSequence([seed, *task.label.encode()]))
+            found.add(task, run_sds.get(task.names["task"]) or runs, rng)
+            if progress is not None:
+                progress(1)
     table = found.table + [found.make.of_comparison(one) for one in comparisons(found.designs)]
     for name, sd in run_sds.items():
         if sd is not None:
             rng = np.random.default_rng(np.random.SeedSequence([seed, *f"{name} runs".encode()]))
             about = {"task": name, "condition": "", "training_items": np.nan, "outcome": "runs"}
             table += [about | row for row in found.make.of_runs(sd, rng)]
-    return ExplainerResults(
+    results = ExplainerResults(
         pd.DataFrame(table, columns=list(TABLE_COLUMNS)),
         _together(found.cells, CELL_COLUMNS),
         _together(found.tipping, TIPPING_COLUMNS),
         found.draws,
         study,
         runs,
+        seed,
+        hdi_prob,
     )
+    return replace(results, run=run_of(results, steps.seconds))
 
 
 @dataclass
@@ -218,10 +186,18 @@ class _Found:
     draws: dict[str, CellDraws] = field(default_factory=dict)
     designs: list[Design] = field(default_factory=list)
 
-    def add(
+    def add(self, task: _Task, runs: RunPrior | RunSd, rng: np.random.Generator) -> None:
+        """Conclude from every measure of a design, or say why nothing can be."""
+        if not task.compares:
+            why = "not identified: the design has no self cell or no cross cell"
+            self.table.append(task.names | not_identified(DELTA, "points", why))
+            return
+        for measure in task.make():
+            self._add_measure(task, measure, runs, rng)
+
+    def _add_measure(
         self, task: _Task, measure: Measure, runs: RunPrior | RunSd, rng: np.random.Generator
     ) -> None:
-        """Conclude from one measure of a design."""
         names = task.names | {"outcome": measure.outcome}
         label = " / ".join(filter(None, (task.label, measure.prefix.rstrip("_"))))
         self.draws[label] = measure.fitted
@@ -242,11 +218,6 @@ def _together(parts: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFra
     if not filled:
         return pd.DataFrame(columns=list(columns))
     return pd.concat(filled, ignore_index=True)[list(columns)]
-
-
-def count_designs(study: ExplainerStudy) -> int:
-    """How many designs `analyse_explainers` goes through."""
-    return len(list(_tasks(study, 400, 0)))
 
 
 def _tasks(study: ExplainerStudy, draws: int, seed: int) -> Iterator[_Task]:

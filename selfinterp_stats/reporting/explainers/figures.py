@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from selfinterp_stats.estimates.explainers.analysis import ExplainerResults
+from selfinterp_stats.estimates.explainers.results import ExplainerResults
 from selfinterp_stats.reporting import drawing
 from selfinterp_stats.reporting.rounding import percent
 from selfinterp_stats.reporting.sections import Drawing, written_drawing
@@ -30,7 +30,7 @@ _LINES: Final = (
 )
 
 
-def write_figures(results: ExplainerResults, folder: Path, hdi_prob: float) -> list[Drawing]:
+def write_figures(results: ExplainerResults, folder: Path) -> list[Drawing]:
     """Draw what the study has, as PNG and SVG.
 
     Parameters
@@ -38,11 +38,10 @@ def write_figures(results: ExplainerResults, folder: Path, hdi_prob: float) -> l
     results : ExplainerResults
     folder : Path
         An existing folder.
-    hdi_prob : float
     """
     import matplotlib as mpl
 
-    hdi = f"{percent(hdi_prob)} HDI"
+    hdi = f"{percent(results.hdi_prob)} HDI"
     deltas = results.table[results.table["quantity"].isin(("delta", "delta_new_run"))]
     deltas = deltas[deltas["median"].notna()]
     sized = deltas[deltas["training_items"].notna() & (deltas["quantity"] == "delta")]
