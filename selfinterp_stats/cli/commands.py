@@ -72,7 +72,7 @@ def reproduce(
 
 
 @click.command(epilog="Example: selfinterp weights --data my_study --out weights --set native")
-@options(*data_options, out_option(None), *settings_options)
+@options(*data_options, out_option("weights"), *settings_options)
 def weights(out: str, parquet: bool, strict: bool, as_json: bool, **given: Any) -> int:
     """Stage 1 alone: the weights behind the choices, scenario by scenario.
 

@@ -61,7 +61,9 @@ _NAMES = ("explainer", "target", "condition", "run", "training_items")
 @click.option(
     "--draws", type=int, default=4000, show_default=True, metavar="N", help="Draws per model."
 )
-@options(out_option(None), seed_option("result"), hdi_prob_option, strict_option, json_option)
+@options(
+    out_option("explainers"), seed_option("result"), hdi_prob_option, strict_option, json_option
+)
 def explainers(
     files: tuple[str, ...],
     manifest: str | None,
