@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.metadata
 import re
 import shutil
@@ -199,6 +200,37 @@ def test_the_readme_names_only_targets_that_the_makefile_has():
     named = set(re.findall(r"\bmake ([a-z-]+)", (ROOT / "README.md").read_text()))
     assert {"install", "demo", "test"} <= named
     assert named - targets == set()
+
+
+IN_THE_README = (
+    "e1_report_r_4o",
+    "e1_report_r_mini",
+    "e2_report_r_4o",
+    "e2_report_r_mini",
+    "e3_native_r_after_4o",
+    "e3_native_r_after_mini",
+    "e2_training_effect",
+    "e3_training_effect",
+)
+
+
+def test_the_readme_prints_the_refit_as_the_committed_report_has_it():
+    with (ROOT / "reports/paper/tables/paper_numbers.csv").open() as file:
+        refit = {row["id"]: row for row in csv.DictReader(file)}
+
+    def as_printed(row: dict[str, str]) -> str:
+        estimate, low, high = (
+            f"{float(row[name] or 0):.2f}".removeprefix("0")
+            for name in ("estimate", "hdi_low", "hdi_high")
+        )
+        return f"{estimate} [{low}, {high}]" if row["hdi_low"] else estimate
+
+    printed = re.findall(
+        r"^\|.*\| (?:GPT-4o|GPT-4o-mini|both) \| (.*?) \|",
+        (ROOT / "README.md").read_text(),
+        re.MULTILINE,
+    )
+    assert printed == [as_printed(refit[name]) for name in IN_THE_README]
 
 
 def test_no_tracked_file_names_a_package_registry(tracked_texts):

@@ -1,7 +1,8 @@
 """Starts the command ``selfinterp``, and how its failures become exit statuses.
 
-0 done; 1 done, but a diagnostic failed under ``--strict``; 2 the input or the call is wrong;
-3 a service could not be reached; 130 interrupted. A user's mistake prints one message.
+0 done; 1 done, but something is missing or a check failed (a diagnostic under ``--strict``, a
+trial in ``collect export``, a line of ``doctor``); 2 the input or the call is wrong; 3 a service
+could not be reached; 130 interrupted. A user's mistake prints one message.
 
 Nothing is imported before `run`: an interrupt while libraries load ends as any other does.
 """

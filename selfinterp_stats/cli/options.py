@@ -81,8 +81,8 @@ engine_option = click.option(
     default="auto",
     show_default=True,
     help="How fits are made. importance: draws around the Laplace approximation, weighted and "
-    "checked by Pareto k; nuts: NumPyro, all scenarios at once; bambi: PyMC, one fit at a time "
-    "and slow; auto: importance, and nuts where k is above 0.7.",
+    "checked by Pareto k; nuts: the No-U-Turn sampler, all scenarios at once; bambi: PyMC, one "
+    "fit at a time and slow; auto: importance, and nuts where k is above 0.7.",
 )
 regression_draws_option = click.option(
     "--regression-draws",

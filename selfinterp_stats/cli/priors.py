@@ -74,16 +74,23 @@ def priors(
     forest plot per conclusion, its methods and run.json.
     """
     from selfinterp_stats.estimates.analysis import Steps
+    from selfinterp_stats.estimates.priors.compare import sets_of
+    from selfinterp_stats.models.prior_files import read_priors
     from selfinterp_stats.reporting.output import check_output_folder
     from selfinterp_stats.reporting.priors.run import write_priors
 
     settings = settings_from(given)
     check_output_folder(out)
+    # What is wrong with priors is told before anything of the study is, and but for terms that its
+    # model does not have before the study is read.
+    own = None if file is None else read_priors(file)
+    sets_of(own, only, file=file)
     steps = Steps(show.progress_bar)
     with steps.step("reading", 1):
         study = study_from(given)
+        sets_of(own, only, study, file=file)
     show.notices(study)
-    found = write_priors(study, out, file, only=only or None, settings=settings, steps=steps)
+    found = write_priors(study, out, own, only=only or None, settings=settings, steps=steps)
     for row in found.sets.to_dict("records"):
         if row["improper"]:
             show.say(

@@ -45,8 +45,9 @@ def selfinterp(context: click.Context) -> None:
     Start with `selfinterp demo`, which needs no data; then `selfinterp fetch` gets the paper's
     data and `selfinterp reproduce` refits the paper. `selfinterp COMMAND --help` says more.
 
-    Results go to stdout, progress and notices to stderr. Exit status: 0 done; 1 done, but a
-    diagnostic failed under --strict; 2 the input or the call is wrong; 3 a service could not be
+    Results go to stdout, progress and notices to stderr. Exit status: 0 done; 1 done, but
+    something is missing or a check failed (a diagnostic under --strict, a trial in `collect
+    export`, a line of `doctor`); 2 the input or the call is wrong; 3 a service could not be
     reached; 130 interrupted.
     """
     if context.invoked_subcommand is None:

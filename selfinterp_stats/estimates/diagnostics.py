@@ -9,6 +9,7 @@ import pandas as pd
 
 from selfinterp_stats.inference.engines.pareto import GOOD_K
 from selfinterp_stats.inference.fit import Fits
+from selfinterp_stats.inference.running.chunk import LEFT_TO_PRIOR
 
 # Vehtari et al. (2021): R-hat below 1.01 and at least 100 effective draws per chain.
 MAX_RHAT: Final = 1.01
@@ -34,6 +35,27 @@ COLUMNS: Final = (
     "ok",
     "reason",
 )
+
+
+def has_settled(rhat: np.ndarray, *ess: np.ndarray, share: float = 1.0) -> np.ndarray:
+    """Whether draws have settled, by what is asked of R-hat and of effective sample sizes.
+
+    Parameters
+    ----------
+    rhat : array
+        A figure that is missing, as all are of draws that do not vary, speaks against nothing.
+    *ess : array of the same shape
+        Bulk, tail or both.
+    share : float
+        Of the draws that are usually made: of fewer, as much less is asked.
+
+    Returns
+    -------
+    array of bool, of the same shape
+    """
+    apart = rhat > 1 + (MAX_RHAT - 1) / share
+    few = [one < MIN_ESS * share for one in ess]
+    return np.asarray(~np.any([apart, *few], axis=0))
 
 
 def diagnose(fits: Fits, summaries: dict[str, np.ndarray], names: pd.DataFrame) -> pd.DataFrame:
@@ -69,6 +91,7 @@ def diagnose(fits: Fits, summaries: dict[str, np.ndarray], names: pd.DataFrame) 
         else np.full(n, np.nan),
         # A fit that NUTS made over is judged by NUTS' own diagnostics.
         pareto_k=np.where(is_nuts, np.nan, per_dataset.get("pareto_k", np.full(n, np.nan))),
+        missed_tail=~is_nuts & per_dataset.get(LEFT_TO_PRIOR, np.zeros(n, dtype=bool)),
         problem=fits.problems,
     )
     reasons = [_reason(row) for row in frame.to_dict("records")]
@@ -112,4 +135,6 @@ def _reason(row: dict[str, Any]) -> str:
         found.append(f"{figure['deepest_trees']:.1%} of trajectories were cut at the deepest tree")
     if figure["pareto_k"] > GOOD_K:
         found.append(f"Pareto k {figure['pareto_k']:.2f} is above {GOOD_K}")
+    if row["missed_tail"]:
+        found.append("importance sampling misses the intercept's tail, which is its prior's")
     return "; ".join(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from selfinterp_stats.models import ModelSpec, weights_model
 if TYPE_CHECKING:
     import xarray as xr
 
-    from selfinterp_stats.inference.settings import Progress
+    from selfinterp_stats.inference.settings import Engine, Progress
     from selfinterp_stats.study import Study
 
 BY: Final = ("base_model", "set", "scenario")
@@ -77,9 +77,9 @@ class Weights:
 def fit_weights(
     study: Study,
     *,
-    engine: str = "auto",
-    draws: int = 4000,
-    seed: int = 0,
+    engine: Engine | None = None,
+    draws: int | None = None,
+    seed: int | None = None,
     settings: Settings | None = None,
     spec: ModelSpec | None = None,
     progress: Progress | None = None,
@@ -91,7 +91,7 @@ def fit_weights(
     study : Study
         Its choices are what is fitted.
     engine, draws, seed
-        As in `Settings`, for short; ignored where `settings` is given.
+        As in `Settings`, for short, in place of `settings`.
     settings : Settings, optional
         Engine, draws, seed, ROPE, probability of HDIs, and where the work is done.
     spec : ModelSpec, optional
@@ -110,8 +110,8 @@ def fit_weights(
     Raises
     ------
     InputError
-        The options never differ in an attribute, the engine is unknown, or a number of draws
-        cannot be.
+        The options never differ in an attribute, the engine is unknown, a number of draws
+        cannot be, or `settings` and what is short for them are both given.
     ServiceError
         A cluster was named and does not answer.
 
@@ -136,7 +136,7 @@ def fit_weights(
     >>> dict(posterior["weight"].sizes)
     {'chain': 4, 'draw': 250, 'scenario': 6, 'attribute': 3}
     """
-    settings = settings or Settings(engine=engine, draws=draws, seed=seed)  # type: ignore[arg-type]
+    settings = _settings(settings, engine=engine, draws=draws, seed=seed)
     k = len(study.attributes)
     predictors = [f"d{i}" for i in range(1, k + 1)]
     spec = spec or weights_model(k)
@@ -161,6 +161,20 @@ def fit_weights(
         posteriors=_posteriors(study, fits, slopes, settings),
         diagnostics=diagnostics,
     )
+
+
+def _settings(settings: Settings | None, **short: Any) -> Settings:
+    """The settings, or the usual ones but for what is given in short."""
+    given = {name: value for name, value in short.items() if value is not None}
+    if settings is None:
+        return Settings(**given)
+    if given:
+        raise InputError(
+            "what settings hold is given a second time",
+            value=", ".join(given),
+            remedy="Give it in `settings`, or leave `settings` out.",
+        )
+    return settings
 
 
 def refuse_constant(study: Study, predictors: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -14,7 +15,7 @@ from selfinterp_stats.inference.density.batch import Batch, Rows, pack
 from selfinterp_stats.inference.density.improper import why_improper
 from selfinterp_stats.inference.density.lift import LiftedModel, lift_once
 from selfinterp_stats.inference.density.prior import Parameter, form_of
-from selfinterp_stats.inference.density.support import allows
+from selfinterp_stats.inference.density.support import allows, open_sides
 from selfinterp_stats.inference.density.terms import (
     CannotBatch,
     design_matrix,
@@ -100,9 +101,25 @@ class Prepared:
             which,
             self.datasets.labels,
             self.numbers,
+            self.left_to_prior,
             length=length,
             centred=has_intercept(self.model),
         )
+
+    @cached_property
+    def left_to_prior(self) -> np.ndarray:
+        """Of which datasets the intercept has the tail of a heavy-tailed prior, (dataset,) of bool.
+
+        Where all choices are alike, say, nothing else bounds it. Without predictors it does not
+        matter: the importance engine's proposals then have as heavy a tail.
+        """
+        n = len(self.rows.sizes)
+        if self.intercept is None or dict(self.spec.priors)["Intercept"].name not in HEAVY:
+            return np.zeros(n, dtype=bool)
+        of_row = np.repeat(np.arange(n), self.rows.sizes)
+        sides = open_sides(self.spec.family, self.rows.y, self.rows.other)
+        closed = [np.bincount(of_row[~side], minlength=n) for side in sides]
+        return np.asarray((np.stack(closed) == 0).any(axis=0))
 
     @property
     def intercept(self) -> int | None:

@@ -76,7 +76,7 @@ def read_priors(path: str | PathLike[str]) -> dict[str, dict[str, Prior]]:
 
 def prior_sets(
     given: Mapping[str, Mapping[str, Prior]],
-    terms: Sequence[str],
+    terms: Sequence[str] | None = None,
     *,
     file: str | PathLike[str] | None = None,
 ) -> list[PriorSet]:
@@ -86,8 +86,8 @@ def prior_sets(
     ----------
     given : mapping of str to mapping of str to Prior
         By name of the set and term.
-    terms : sequence of str
-        The slopes of the model.
+    terms : sequence of str, optional
+        The slopes of the model; as long as they are not known, any term may be one.
     file : path, optional
         Where they come from, for the message.
 
@@ -96,7 +96,7 @@ def prior_sets(
     InputError
         A name is taken or unfit for a table, a term is not the model's, or a prior is wrong.
     """
-    allowed = ("common", "Intercept", *terms)
+    allowed = None if terms is None else ("common", "Intercept", *terms)
     made = []
     for name, priors in given.items():
         if not _NAME.fullmatch(name):
@@ -114,7 +114,7 @@ def prior_sets(
                 remedy=f"Choose a name other than {', '.join(PRIOR_SETS)}.",
             )
         for term, prior in priors.items():
-            if term not in allowed:
+            if allowed is not None and term not in allowed:
                 raise InputError(
                     f"the set {name!r} names a term that the model does not have",
                     file=file,

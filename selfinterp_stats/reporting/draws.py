@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selfinterp_stats.errors import SelfInterpError
+from selfinterp_stats.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,17 +40,13 @@ def write_parquet(posteriors: Mapping[str, xr.DataTree], folder: Path) -> list[P
 
     Raises
     ------
-    SelfInterpError
+    InputError
         If pyarrow is not installed.
     """
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise SelfInterpError(
-            "Parquet files need pyarrow, which is not installed. "
-            "Install it with: pip install 'selfinterp-stats[parquet]'"
-        ) from error
+    check_parquet()
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     folder.mkdir(exist_ok=True)
     written = []
     for name, tree in _by_file_name(posteriors):
@@ -57,6 +54,15 @@ def write_parquet(posteriors: Mapping[str, xr.DataTree], folder: Path) -> list[P
         pq.write_table(pa.table(dict(_wide_columns(tree))), path)
         written.append(path)
     return written
+
+
+def check_parquet() -> None:
+    """Refuse to write Parquet files where pyarrow is not installed."""
+    if find_spec("pyarrow") is None:
+        raise InputError(
+            "Parquet files need pyarrow, which is not installed",
+            remedy="Install it with: pip install 'selfinterp-stats[parquet]'",
+        )
 
 
 def _wide_columns(tree: xr.DataTree) -> Iterator[tuple[str, Any]]:

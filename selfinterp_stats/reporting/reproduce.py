@@ -7,6 +7,7 @@ from os import PathLike
 
 from selfinterp_stats.estimates.analysis import Steps, analyse
 from selfinterp_stats.estimates.results import Results, Settings
+from selfinterp_stats.reporting.draws import check_parquet
 from selfinterp_stats.reporting.output import check_output_folder, write_report
 from selfinterp_stats.study import Study, load_study
 
@@ -66,6 +67,8 @@ def reproduce(
     """
     if out is not None:
         check_output_folder(out)
+        if parquet:
+            check_parquet()
     steps = steps or Steps()
     if isinstance(data, Study):
         study = data

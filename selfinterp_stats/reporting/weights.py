@@ -27,9 +27,11 @@ def refit_weights(
     Raises
     ------
     InputError
-        If the folder cannot be written; nothing is changed then.
+        If the folder cannot be written, or Parquet files cannot; nothing is changed then.
     """
     check_output_folder(out)
+    if parquet:
+        draws.check_parquet()
     steps = steps or Steps()
     results = analyse_weights(study, settings or Settings(), steps)
     with steps.step("report", 1), output_folder(out) as folder:

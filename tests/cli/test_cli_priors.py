@@ -148,30 +148,46 @@ def test_the_page_stands_alone_and_its_links_lead_somewhere(made):
         (
             '[a]\ncommon = {name = "Wishart", nu = 3}',
             (
-                "column 'a.common': this distribution is not known here (found 'Wishart'). "
+                ", column 'a.common': this distribution is not known here (found 'Wishart'). "
                 "Allowed: Normal, StudentT, Cauchy, Logistic, Laplace, Flat."
             ),
         ),
         (
             '[a]\nd9 = {name = "Normal", mu = 0, sigma = 3}',
             (
-                "the set 'a' names a term that the model does not have (found 'd9'). Allowed: "
+                ": the set 'a' names a term that the model does not have (found 'd9'). Allowed: "
                 "common, Intercept, d1, d2, d3."
             ),
         ),
     ],
 )
 def test_a_wrong_file_of_priors_changes_nothing(tmp_path, text, message):
-    study, out = write_study(tmp_path / "study"), tmp_path / "out"
+    study, out, file = write_study(tmp_path / "study"), tmp_path / "out", tmp_path / "mine.toml"
+    # Of this the study has a notice, which must not come before the message.
+    (study / "notes.txt").touch()
     out.mkdir()
     (out / "run.json").write_text('{"package": "selfinterp-stats"}')
-    (tmp_path / "mine.toml").write_text(text)
+    file.write_text(text)
     before = contents(out)
-    ran = selfinterp("priors", "--data", study, "--out", out, "--priors", tmp_path / "mine.toml")
+    ran = selfinterp("priors", "--data", study, "--out", out, "--priors", file)
     assert ran.status == 2
     assert ran.out == ""
-    assert ran.err.splitlines()[-1].endswith(message)
+    assert ran.err == f"selfinterp: {file}{message}\n"
     assert contents(out) == before
+
+
+def test_wrong_priors_are_told_before_the_study_is_read(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('[paper]\ncommon = {name = "Normal", mu = 0, sigma = 3}')
+    nowhere = ("priors", "--data", tmp_path / "nowhere", "--out", tmp_path / "out")
+    taken = selfinterp(*nowhere, "--priors", file)
+    assert taken.err.startswith(
+        f"selfinterp: {file}: this package has a set of priors of this name (found 'paper'). "
+    )
+    assert selfinterp(*nowhere, "--only", "narrow").err.startswith(
+        "selfinterp: there is no set of priors of this name (found 'narrow'). "
+    )
+    assert not (tmp_path / "out").exists()
 
 
 def test_somebody_elses_folder_is_left_alone(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from selfinterp_stats.estimates.diagnostics import diagnose
+from selfinterp_stats.estimates.diagnostics import diagnose, has_settled
 from selfinterp_stats.inference.engines.draws import Draws
 from selfinterp_stats.inference.fit import Fits
 from selfinterp_stats.inference.summary.summaries import summarise
@@ -65,6 +65,7 @@ def spoilt(kind: str) -> dict:
         "E-BFMI": {"per_draw": {"energy": drift}},
         "deepest trees": {"per_draw": {"reached_max_treedepth": deepest}},
         "Pareto k": {"engine": "importance", "per_dataset": {"pareto_k": np.array([0.9])}},
+        "missed tail": {"engine": "importance", "per_dataset": {"left_to_prior": np.array([True])}},
         "no fit": {"problem": "a column is missing"},
     }
     return {"values": values, **options.get(kind, {})}
@@ -81,6 +82,7 @@ def spoilt(kind: str) -> dict:
         ("deepest trees", r"2\.0% of trajectories were cut at the deepest tree"),
         ("no fit", "^a column is missing$"),
         ("Pareto k", r"Pareto k 0\.90 is above 0\.7"),
+        ("missed tail", "^importance sampling misses the intercept's tail, which is its prior's$"),
     ],
 )
 def test_each_failure_is_named(kind, words):
@@ -99,6 +101,20 @@ def test_one_bad_fit_leaves_the_others_alone_and_stays_in_the_table():
 
 
 def test_a_refit_is_judged_by_its_own_diagnostics():
-    frame = judged(good(), engine="nuts", per_dataset={"pareto_k": np.array([2.0])})
+    of_importance = {"pareto_k": np.array([2.0]), "left_to_prior": np.array([True])}
+    frame = judged(good(), engine="nuts", per_dataset=of_importance)
     assert frame["ok"].all()
     assert frame["pareto_k"].isna().all()
+
+
+def test_of_fewer_draws_as_much_less_is_asked():
+    rhat, bulk, tail = np.array([1.0, 1.02, 1.0, np.nan]), np.full(4, 900.0), np.full(4, 500.0)
+    bulk[2] = bulk[3] = 300
+    assert has_settled(rhat, bulk, tail).tolist() == [True, False, False, False]
+    assert has_settled(rhat, bulk, tail, share=0.5).tolist() == [True, True, True, True]
+    assert has_settled(rhat, bulk, np.full(4, 150.0), share=0.5).tolist() == [False] * 4
+
+
+def test_draws_that_do_not_vary_have_settled():
+    missing = np.array([np.nan])
+    assert has_settled(missing, missing, missing).all()

@@ -253,7 +253,7 @@ def test_an_hdi_holds_its_probability_under_the_full_posterior(n):
         return (
             prior
             * student.pdf(sd / 2.5, 3)
-            * np.exp(-(n - 2) * (log_sd - 0.5 * np.log(rss / n)) - rss / (2 * sd**2) + n / 2)
+            * np.exp(-(n - 3) * (log_sd - 0.5 * np.log(rss / n)) - rss / (2 * sd**2) + n / 2)
         )
 
     middle = 0.5 * np.log(rss / n)
@@ -269,10 +269,11 @@ def test_an_hdi_holds_its_probability_under_the_full_posterior(n):
 
 
 @pytest.mark.parametrize("n", [6, 30, 500])
-def test_a_correlations_hdi_is_that_of_the_draws(n):
+def test_hdis_are_those_of_the_draws(n):
     """With priors as wide as these, a normal-inverse-gamma posterior weighted by them."""
     fits = regression(n)
     (low,), (high,) = correlation_hdi(fits, 0.95)
+    (lowest,), (highest,) = contrast_hdi(fits, 0.95)
     rng = np.random.default_rng(1)
     size = 400_000
     sd = np.sqrt(fits.rss / rng.chisquare(n - 2, size))
@@ -281,9 +282,10 @@ def test_a_correlations_hdi_is_that_of_the_draws(n):
     # The flat reference has density 1/sd, the paper's the two Student-t.
     weight = sd * student.pdf(sd / 2.5, 3) * student.pdf(at / 2.5, 3)
     r = slope * fits.sd_x / np.sqrt((slope * fits.sd_x) ** 2 + sd**2)
-    inside = weight[(r > low) & (r < high)].sum() / weight.sum()
     ess = weight.sum() ** 2 / (weight**2).sum()
-    assert inside == pytest.approx(0.95, abs=5 * np.sqrt(0.95 * 0.05 / ess) + 1e-3)
+    for held in ((r > low) & (r < high), (slope > lowest) & (slope < highest)):
+        inside = weight[held].sum() / weight.sum()
+        assert inside == pytest.approx(0.95, abs=5 * np.sqrt(0.95 * 0.05 / ess) + 1e-3)
     density = np.histogram(r, [low - 0.01, low + 0.01, high - 0.01, high + 0.01], weights=weight)[0]
     assert density[0] == pytest.approx(density[2], rel=0.15)
 

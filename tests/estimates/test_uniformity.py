@@ -71,8 +71,8 @@ def test_quantities_that_are_all_the_same_are_as_one():
     ranks = np.random.default_rng(7).integers(DRAWS + 1, size=(400, 1))
     alone, repeated = uniformity(ranks, DRAWS), uniformity(np.tile(ranks, 5), DRAWS)
     assert repeated.shift == pytest.approx(alone.shift)
-    # The covariance is known of one, and of five estimated from 400: to 4 standard errors, sqrt(2/400)
-    # each, of the smallest and the largest of four variances.
+    # The covariance is known of one, and of five estimated from 400: to 4 standard errors,
+    # sqrt(2/400) each, of the smallest and the largest of four variances.
     assert repeated.statistic == pytest.approx(alone.statistic, rel=4 * np.sqrt(2 / 400))
 
 
@@ -122,7 +122,7 @@ def test_the_band_holds_95_of_100_uniform_samples():
 def test_what_is_no_rank_is_refused():
     with pytest.raises(ValueError, match="ranks are between 0 and 100"):
         uniformity(np.full((20, 1), 101), DRAWS)
-    with pytest.raises(ValueError, match="more than 8 simulations, not 8"):
+    with pytest.raises(ValueError, match="at least 9 simulations, not 8"):
         uniformity(np.zeros((8, 1), dtype=int), DRAWS)
 
 

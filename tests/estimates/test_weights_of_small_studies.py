@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from selfinterp_stats.errors import InputError
 from selfinterp_stats.estimates import Settings, fit_weights
 from selfinterp_stats.estimates.analysis import analyse_weights
 from selfinterp_stats.models import WEIGHT_PRIORS, Prior, weights_model
@@ -80,3 +81,8 @@ def test_a_fit_that_fails_is_named_and_kept(make_study, all_a):
     rows = auto.diagnostics.set_index(["set", "scenario"])
     assert rows.loc[("instilled", "item_2"), "engine"] == "nuts"
     assert set(auto.table.loc[auto.table["scenario"] == "item_2", "engine"]) == {"nuts"}
+
+
+def test_settings_are_given_once(make_study):
+    with pytest.raises(InputError, match=r"given a second time \(found 'draws, seed'\)"):
+        fit_weights(load_study(make_study()), draws=800, seed=1, settings=Settings())

@@ -10,6 +10,7 @@ from selfinterp_stats.inference.density.batch import Rows, bucket_lengths, pack
 LABELS = (("tea",), ("jam",), ("bread",))
 SIZES = (4, 1, 7)
 NUMBERS = np.arange(6.0).reshape(3, 2)
+LEFT_TO_PRIOR = np.array([True, False, False])
 ALL = np.arange(3)
 
 
@@ -25,7 +26,7 @@ def rows():
 
 
 def packed(rows, which=ALL, *, length=7, centred=True):
-    return pack(rows, which, LABELS, NUMBERS, length=length, centred=centred)
+    return pack(rows, which, LABELS, NUMBERS, LEFT_TO_PRIOR, length=length, centred=centred)
 
 
 @pytest.mark.parametrize("which", [[0, 1, 2], [2, 0], [1]])
@@ -42,6 +43,7 @@ def test_every_dataset_has_its_rows_in_their_order(rows, which):
             batch.data.X[at, :n] + batch.centres[at], rows.X[mine], rtol=1e-12
         )
         np.testing.assert_array_equal(batch.data.numbers[at], NUMBERS[i])
+        assert batch.left_to_prior[at] == LEFT_TO_PRIOR[i]
 
 
 def test_padding_repeats_the_first_row_and_is_masked(rows):

@@ -14,18 +14,20 @@ from scipy.stats import t as student_t
 
 from selfinterp_stats.errors import InputError
 from selfinterp_stats.inference.fit import fit_datasets
-from selfinterp_stats.inference.settings import ENGINES, Sampling
+from selfinterp_stats.inference.settings import ENGINES, Running, Sampling
 from selfinterp_stats.inference.summary import summaries
-from selfinterp_stats.models import ModelSpec, Prior, weights_model
+from selfinterp_stats.models import WEIGHT_PRIORS, ModelSpec, Prior, weights_model
 
 MANY = 4.5
 BATCHED = ("importance", "nuts")
 T3 = Prior.of("StudentT", nu=3, mu=0, sigma=2.5)
+# So many datasets at once in the tests of many runs, whatever the engine: compiled once for all.
+TOGETHER = Running(batch_size=32)
 
 
-def fit(spec, frames, engine, **options):
+def fit(spec, frames, engine, running=None, **options):
     data = pd.concat([f.assign(which=name) for name, f in frames.items()], ignore_index=True)
-    return fit_datasets(spec, data, ["which"], Sampling(engine, **options))
+    return fit_datasets(spec, data, ["which"], Sampling(engine, **options), running=running)
 
 
 def binary(n: int, seed: int = 0, slope: float = 1.5) -> pd.DataFrame:
@@ -115,7 +117,7 @@ class TestHardData:
         engines = {
             label: engine for (label,), engine in zip(fits.labels, fits.engines, strict=True)
         }
-        assert engines["all chose A"] == engines["all chose B"] == "nuts"
+        assert engines["all chose A"] == engines["all chose B"] == engines["two trials"] == "nuts"
         assert (
             engines["ordinary"]
             == engines["another ordinary"]
@@ -177,7 +179,12 @@ class TestManyRuns:
         done: list[int] = []
         settings = Sampling(request.param, draws=1000)
         fits = fit_datasets(
-            weights_model(2), data, ["which"], settings, lambda count, _: done.append(count)
+            weights_model(2),
+            data,
+            ["which"],
+            settings,
+            lambda count, _: done.append(count),
+            running=TOGETHER,
         )
         return fits, done
 
@@ -199,6 +206,51 @@ class TestManyRuns:
         _, done = run
         assert sum(done) == self.RUNS
         assert len(done) > 1
+
+
+class TestOutcomesThatLeaveTheInterceptToItsPrior:
+    """Two choices, both A, under a prior so narrow that they hardly tell against it.
+
+    Importance reaches too little of its tail, and with some random numbers sees nothing of that.
+    """
+
+    RUNS = 48
+    PRIOR = Prior.of("StudentT", nu=3, mu=0, sigma=0.05)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def fits(cls):
+        two = pd.DataFrame({"d1": [1.0, 0.0], "d2": [1.0, 0.0], "chose_a": 1})
+        # As many of more rows, so that all have one length and nothing is compiled for two rows.
+        frames = {f"alike {i:02}": two for i in range(cls.RUNS)}
+        frames |= {f"other {i:02}": HARD["ordinary"] for i in range(cls.RUNS)}
+        spec = weights_model(2, WEIGHT_PRIORS | {"Intercept": cls.PRIOR})
+        return fit(spec, frames, "auto", running=TOGETHER, draws=1000)
+
+    def test_none_is_taken_from_importance(self, fits):
+        alike = np.array([label.startswith("alike") for (label,) in fits.labels])
+        np.testing.assert_array_equal(fits.draws.per_dataset["left_to_prior"], alike)
+        assert (fits.engines[alike] == "nuts").all()
+        assert (fits.engines[~alike] == "importance").any()
+
+    def test_the_tail_is_what_quadrature_says(self, fits):
+        # Both options' log-odds are as far from the intercept, by a normal deviate of variance 1/2.
+        apart = np.linspace(-5, 5, 401) * np.sqrt(0.5)
+        steps = np.linspace(-14, 14, 8001)
+        grid = 0.05 * np.sinh(steps)
+        log_density = (
+            -np.logaddexp(0, -grid[:, np.newaxis] - apart)
+            - np.logaddexp(0, -grid[:, np.newaxis] + apart)
+            - apart**2
+            + (student_t.logpdf(grid, 3, 0, 0.05) + np.log(np.cosh(steps)))[:, np.newaxis]
+        )
+        cumulative = np.cumsum(np.exp(log_density).sum(axis=1))
+        centred = fits.of("Intercept") + (fits.of("d1") + fits.of("d2")) / 2
+        for prob in (0.01, 0.5, 0.9, 0.99):
+            beyond = grid[np.searchsorted(cumulative, prob * cumulative[-1])]
+            share = (centred[: self.RUNS] > beyond).mean(axis=(1, 2))
+            error = share.std(ddof=1) / np.sqrt(self.RUNS)
+            assert abs(share.mean() - (1 - prob)) < MANY * error, prob
 
 
 class TestCalls:

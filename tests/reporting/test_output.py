@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,9 @@ import xarray as xr
 
 from selfinterp_stats.errors import InputError
 from selfinterp_stats.reporting import check_output_folder, draws, output, write_report
-from selfinterp_stats.study import wholefolder
+from selfinterp_stats.reporting.reproduce import reproduce
+from selfinterp_stats.reporting.weights import refit_weights
+from selfinterp_stats.study import load_study, wholefolder
 
 PROMISED = {
     "index.html",
@@ -198,3 +201,11 @@ def test_a_base_model_s_name_cannot_lead_out_of_the_folder(paper, tmp_path):
     assert {path.parent for path in paths} == {tmp_path / "posterior"}
     assert paths[0].name == "_.._meta_llama_3.nc"
     assert len({path.name.lower() for path in paths}) == 3
+
+
+def test_without_pyarrow_nothing_is_fitted_for_parquet(make_study, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    for write in (refit_weights, reproduce):
+        with pytest.raises(InputError, match="Parquet files need pyarrow, which is not installed"):
+            write(load_study(make_study()), tmp_path / "out", parquet=True)
+    assert not (tmp_path / "out").exists()

@@ -96,7 +96,7 @@ class CalibratedJoint:
         )
 
     def _fitted(self, names: Sequence[str], settings: Settings) -> tuple[np.ndarray, ...]:
-        """Truths, draws, and log-densities at the truth and at the ranked draws."""
+        """Truths, draws, and log-likelihoods at the truth and at the ranked draws."""
         drawn = [draw_study(self.design, settings.seed, f"{self.name} {name}") for name in names]
         labels, choices = packed(joined_choices(drawn), ("study", "scenario"))
         places = np.arange(len(labels)).reshape(len(names), -1)
@@ -123,8 +123,8 @@ class CalibratedJoint:
         return (
             truth,
             draws,
-            _log_densities(self.model, truth[:, None], joint.data)[:, None, 0],
-            _log_densities(self.model, few, joint.data)[:, None],
+            _log_likelihoods(self.model, truth[:, None], joint.data)[:, None, 0],
+            _log_likelihoods(self.model, few, joint.data)[:, None],
         )
 
     def _differing(self, joint: Joint, names: Sequence[str], settings: Settings) -> np.ndarray:
@@ -158,13 +158,10 @@ def _truth(model: LatentModel, drawn: Sequence[SimulatedStudy]) -> np.ndarray:
     return np.array([[one.parameters[name] for name in model.parameters] for one in drawn])
 
 
-def _log_densities(
+def _log_likelihoods(
     model: LatentModel, values: np.ndarray, data: Sequence[LatentData]
 ) -> np.ndarray:
-    """Log-densities of (study, draw, parameter) arrays, each study's of its own data.
-
-    The parameters' prior and the scenarios' marginal likelihood: a figure that depends on the data.
-    """
+    """Log-likelihoods of (study, draw, parameter) arrays, each study's of its own data."""
     import jax
 
     with jax.enable_x64(True):
@@ -176,4 +173,7 @@ def _log_densities(
 def _compiled(model: LatentModel) -> Any:
     import jax
 
-    return jax.jit(lambda theta, data: jax.lax.map(lambda one: model.log_density(one, data), theta))
+    def of_draws(theta: Any, data: LatentData) -> Any:
+        return jax.lax.map(lambda one: model.log_likelihood(one, data), theta)
+
+    return jax.jit(of_draws)

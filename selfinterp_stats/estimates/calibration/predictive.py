@@ -17,7 +17,7 @@ from scipy.special import expit, ndtr
 
 from selfinterp_stats.estimates.agreement import agreement_of
 from selfinterp_stats.estimates.calibration.table import LOO_PIT, PREDICTIVE, Row
-from selfinterp_stats.estimates.calibration.uniformity import uniformity
+from selfinterp_stats.estimates.calibration.uniformity import FEWEST, uniformity
 from selfinterp_stats.estimates.results import CHAINS, Settings
 from selfinterp_stats.estimates.weights import Weights, fit_weights
 from selfinterp_stats.inference.engines.pareto import GOOD_K, smoothed
@@ -225,17 +225,22 @@ def _beside_replicates(seen: float, again: np.ndarray) -> Row:
 
 
 def _pit_row(model: str, quantity: str, pit: np.ndarray, k: np.ndarray) -> Row:
-    found = uniformity(as_ranks(pit, RANKED), RANKED)
-    bad = int((k > GOOD_K).sum())
-    return {
+    about = {
         "check": LOO_PIT,
         "model": model,
         "quantity": quantity,
         "statistic": "smooth test",
+        "n": len(pit),
+    }
+    if len(pit) < FEWEST:
+        return {**about, "note": f"left out: a test needs {FEWEST} scenarios"}
+    found = uniformity(as_ranks(pit, RANKED), RANKED)
+    bad = int((k > GOOD_K).sum())
+    return {
+        **about,
         "value": found.statistic,
         "expected": 1.0,
         "p_value": found.p_value,
-        "n": found.simulations,
         "shift": found.shift,
         "spread": found.spread,
         "note": f"Pareto k above {GOOD_K} at {bad} of {len(k)} observations; n counts scenarios",

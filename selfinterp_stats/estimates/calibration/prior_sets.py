@@ -14,6 +14,7 @@ import pandas as pd
 from scipy.special import expit, log_expit
 
 from selfinterp_stats.estimates.calibration.ranks import (
+    FEWEST,
     SLOPES,
     Ranks,
     ranks_among,
@@ -73,11 +74,12 @@ class CalibratedSet:
     ) -> Ranks:
         """Simulate scenarios, fit them together and rank the truth among the draws.
 
-        As many scenarios are simulated as `simulations` says. Another set may be `fitted` than the
+        As many scenarios are simulated as `simulations` says, or as make `FEWEST` simulations.
+        Another set may be `fitted` than the
         one simulated from, to see whether that is found out.
         """
         refuse_few(simulations)
-        number = -(-simulations // self.sharing)
+        number = max(FEWEST, -(-simulations // self.sharing))
         running = Running(settings.running.batch_size, device=settings.running.device)
         settings = replace(settings, running=running)
         rng = np.random.default_rng([settings.seed, *self.name.encode()])

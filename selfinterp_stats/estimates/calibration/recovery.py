@@ -144,7 +144,9 @@ def carried_through(weighted: Weighted, settings: Settings) -> dict[Cell, np.nda
     return found
 
 
-def latent(weighted: Weighted, settings: Settings) -> dict[Cell, np.ndarray]:
+def latent(
+    weighted: Weighted, settings: Settings, particles: tuple[int, int] = PARTICLES
+) -> dict[Cell, np.ndarray]:
     """The joint model, of the first `JOINTLY` base models; returns as `plug_in`."""
     first = sorted({base_model for base_model, _ in weighted.weighed})[:JOINTLY]
     weighed = {cell: one for cell, one in weighted.weighed.items() if cell[0] in first}
@@ -153,7 +155,7 @@ def latent(weighted: Weighted, settings: Settings) -> dict[Cell, np.ndarray]:
         weighed,
         {cell: list(one.reports) for cell, one in weighed.items()},
         settings.seed,
-        PARTICLES,
+        particles,
     )
     return {
         (*cell, condition): one.of("rho", condition)

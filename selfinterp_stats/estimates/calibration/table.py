@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from selfinterp_stats.estimates.calibration.holding import holding
 from selfinterp_stats.estimates.calibration.ranks import LOG_LIKELIHOOD, Ranks
 from selfinterp_stats.estimates.calibration.uniformity import (
     holm,
@@ -102,26 +102,18 @@ def coverage_rows(ranks: Ranks) -> Iterator[Row]:
         if group == LOG_LIKELIHOOD:
             continue
         for (kind, prob), covered in ranks.covered.items():
-            # Intervals of one simulation are not independent: their share is the observation.
-            shares = covered[:, places].mean(axis=1)
-            n = len(shares)
-            error = shares.std(ddof=1) / np.sqrt(n)
-            if len(places) == 1:
-                p_value = float(stats.binomtest(int(shares.sum()), n, prob).pvalue)
-            else:
-                p_value = float(2 * stats.t.sf(abs(shares.mean() - prob) / error, n - 1))
-            half = stats.t.isf(0.025, n - 1) * error
+            found = holding(covered[:, places], prob)
             yield {
                 "check": COVERAGE,
                 "model": ranks.model.name,
                 "quantity": group,
                 "statistic": f"{100 * prob:g}% {kind.upper()}",
-                "value": float(shares.mean()),
+                "value": found.share,
                 "expected": prob,
-                "low": float(shares.mean() - half),
-                "high": float(shares.mean() + half),
-                "p_value": p_value,
-                "n": n,
+                "low": found.low,
+                "high": found.high,
+                "p_value": found.p_value,
+                "n": len(covered),
             }
 
 

@@ -9,8 +9,8 @@ of a few polynomials that are orthonormal under uniformity (shift, spread, skew,
 quantity their covariance is then the identity, and n times their squared mean is chi-squared. Of
 several the covariance is that of independent ranks plus what the quantities share, which is all
 that is estimated; the reference is Hotelling's, as if the whole were. Estimating what is known
-would cost the test its level where simulations are few: with 50 of them, 1 set of uniform ranks in 40
-would have a p-value below .001.
+would cost the test its level where simulations are few: with 50 of them, 1 set of uniform ranks in
+40 would have a p-value below .001.
 
 An array core: nothing here knows a model.
 """
@@ -27,6 +27,8 @@ from scipy import stats
 # Neyman's (1937) own number of components; the first two answer to a posterior that is off, too
 # wide or too narrow, the next two to its shape.
 COMPONENTS: Final = 4
+# Of so few simulations nothing can be said.
+FEWEST: Final = 2 * COMPONENTS + 1
 # The departure that the power of a test is told for: posterior sds that are too small by this.
 NARROW: Final = 1.5
 # What pooled quantities share may be negative, but the variance of their mean is not taken to be
@@ -103,8 +105,8 @@ def uniformity(ranks: np.ndarray, draws: int) -> Uniformity:
     """
     ranks = np.asarray(ranks)
     n = len(ranks)
-    if n <= 2 * COMPONENTS:
-        raise ValueError(f"the test needs more than {2 * COMPONENTS} simulations, not {n}")
+    if n < FEWEST:
+        raise ValueError(f"the test needs at least {FEWEST} simulations, not {n}")
     if ranks.min() < 0 or ranks.max() > draws:
         raise ValueError(f"ranks are between 0 and {draws}")
     components = _polynomials(draws)[ranks]

@@ -13,10 +13,10 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from scipy import stats
 from scipy.special import expit, ndtri
 
 from selfinterp_stats.estimates.planning.design import Design
+from selfinterp_stats.estimates.sensitivity.regression import Regressions, contrast_hdi
 from selfinterp_stats.study.simulation.design import Design as Simulated
 from selfinterp_stats.study.simulation.mixing import ReportBehaviour, mixture, report_angle
 from selfinterp_stats.study.simulation.trials import (
@@ -116,8 +116,6 @@ def predict(
 def half_width(r: np.ndarray, n: int, prob: float) -> np.ndarray:
     """Half the HDI of the paper's regression of standardised variables, from their correlation.
 
-    Its flat slope and its weak priors of intercept and residual sd leave a Student-t.
-
     Parameters
     ----------
     r : (study,) array
@@ -125,7 +123,18 @@ def half_width(r: np.ndarray, n: int, prob: float) -> np.ndarray:
         Rows.
     prob : float
     """
-    return np.asarray(stats.t.ppf((1 + prob) / 2, n - 2) * np.sqrt((1 - r**2) / (n - 2)))
+    free = n - 1
+    fits = Regressions(
+        estimate=r,
+        unit_sd=np.full_like(r, free**-0.5),
+        rss=free * np.maximum(1 - r**2, 1e-12),
+        mean_y=np.zeros_like(r),
+        n=np.full_like(r, n),
+        slopes=np.ones_like(r),
+        sd_x=np.full_like(r, (free / n) ** 0.5),
+    )
+    low, high = contrast_hdi(fits, prob)
+    return (high - low) / 2
 
 
 @lru_cache(maxsize=64)

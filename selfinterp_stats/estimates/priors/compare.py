@@ -131,7 +131,7 @@ def compare_priors(
     ['prior', 'id', 'median', 'hdi_low', 'hdi_high', 'change']
     """
     settings, steps = settings or Settings(), steps or Steps()
-    wanted = sets_of(study, priors, only)
+    wanted = sets_of(priors, only, study)
     with steps.step("preparing", 1):
         scenarios = Scenarios(study, settings)
     with steps.step("priors", len(wanted)) as progress:
@@ -159,22 +159,33 @@ def compare_priors(
 
 
 def sets_of(
-    study: Study,
     priors: Mapping[str, Mapping[str, Prior]] | str | PathLike[str] | None,
     only: Sequence[str] | None,
+    study: Study | None = None,
+    *,
+    file: str | PathLike[str] | None = None,
 ) -> list[PriorSet]:
     """Make a list of the sets of priors that are asked for, the paper's first.
+
+    Parameters
+    ----------
+    priors, only
+        As `compare_priors`.
+    study : Study, optional
+        Says which terms there are; before it has been read all else can be checked.
+    file : path, optional
+        Where the priors were read from, for the message.
 
     Raises
     ------
     InputError
         As `compare_priors`.
     """
-    terms = [f"d{i}" for i in range(1, len(study.attributes) + 1)]
+    terms = None if study is None else [f"d{i}" for i in range(1, len(study.attributes) + 1)]
     if isinstance(priors, str | PathLike):
-        own = prior_sets(read_priors(priors), terms, file=priors)
-    else:
-        own = prior_sets(priors or {}, terms)
+        file = priors
+        priors = read_priors(priors)
+    own = prior_sets(priors or {}, terms, file=file)
     known = {**PRIOR_SETS, **{one.name: one for one in own}}
     for name in only or ():
         if name not in known:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from selfinterp_stats.errors import InputError
-from selfinterp_stats.estimates.diagnostics import MAX_RHAT, MIN_ESS, diagnose
+from selfinterp_stats.estimates.diagnostics import diagnose, has_settled
 from selfinterp_stats.estimates.priors.posterior import FIGURES, Posterior
 from selfinterp_stats.estimates.results import CHAINS, Settings
 from selfinterp_stats.estimates.weights import BY, refuse_constant
@@ -18,7 +18,7 @@ from selfinterp_stats.inference.engines.draws import Draws
 from selfinterp_stats.inference.engines.pareto import GOOD_K
 from selfinterp_stats.inference.fit import Fits, prepare_groups, sample
 from selfinterp_stats.inference.prepare import Prepared
-from selfinterp_stats.inference.running.chunk import FEWEST_ACCEPTED
+from selfinterp_stats.inference.running.chunk import FEWEST_ACCEPTED, LEFT_TO_PRIOR
 from selfinterp_stats.inference.running.plan import plan
 from selfinterp_stats.inference.running.workplace import workplace
 from selfinterp_stats.inference.settings import Engine, Running, Sampling
@@ -83,10 +83,6 @@ class Scenarios:
         counts = rows.sizes[:, None]
         self.centres = np.add.reduceat(rows.X, self.starts[:-1]) / counts
         self.X = rows.X - np.repeat(self.centres, rows.sizes, axis=0)
-        # Where all choices are alike the intercept's posterior has the tail of its prior, which a
-        # Student t's proposals reach too seldom for their Pareto k to tell.
-        chosen = np.add.reduceat(rows.y, self.starts[:-1])
-        self._alike = (chosen == 0) | (chosen == rows.sizes)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -166,7 +162,7 @@ class Scenarios:
         fits = self._sample(numbers, prepared, "importance", summary=summary)
         if summary is not None:
             fits = self._with_more(fits, numbers, prepared)
-        poor = np.flatnonzero((fits.problems == "") & (_poor(fits) | self._alike))
+        poor = np.flatnonzero((fits.problems == "") & _poor(fits))
         if engine == "importance" or not len(poor):
             return fits
         again = self._sample(numbers, _only(poor, prepared), "nuts", summary=summary)
@@ -201,7 +197,7 @@ class Scenarios:
     def _with_more(self, fits: Fits, numbers: np.ndarray, prepared: Prepared) -> Fits:
         """Draw again, several times, what has too few effective draws; as many are kept."""
         for runs in _RUNS:
-            few = np.flatnonzero((fits.problems == "") & _unsettled(fits))
+            few = np.flatnonzero((fits.problems == "") & ~_settled(fits))
             if not len(few):
                 break
             some = _only(few, prepared)
@@ -310,22 +306,23 @@ def _only(which: np.ndarray, prepared: Prepared) -> Prepared:
     return replace(prepared, datasets=replace(prepared.datasets, problems=problems))
 
 
-def _unsettled(fits: Fits) -> np.ndarray:
-    """Where a summary says that draws have not settled, (scenario,) of bool."""
-    worth = np.fmin(fits.summaries["ess_bulk"], fits.summaries["ess_tail"])
-    return np.asarray(((worth < MIN_ESS) | (fits.summaries["rhat"] > MAX_RHAT)).any(axis=1))
+def _settled(fits: Fits) -> np.ndarray:
+    """Where summaries say that draws have settled, (scenario,) of bool."""
+    figures = (fits.summaries[name] for name in ("rhat", "ess_bulk", "ess_tail"))
+    return np.asarray(has_settled(*figures).all(axis=1))
 
 
 def _poor(fits: Fits) -> np.ndarray:
     """Whose importance draws are not to be trusted, (scenario,) of bool."""
     of = fits.draws.per_dataset
     trusted = (
-        (of["pareto_k"] <= GOOD_K)
+        ~of[LEFT_TO_PRIOR]
+        & (of["pareto_k"] <= GOOD_K)
         & (of["proposals_accepted"] >= FEWEST_ACCEPTED)
         & (of["effective_share"] >= LEAST_WORTH)
     )
     if fits.summaries:
-        trusted &= ~_unsettled(fits)
+        trusted &= _settled(fits)
     return np.asarray(~trusted)
 
 

@@ -140,7 +140,7 @@ def _se_of_sum(values: np.ndarray) -> float:
 
 
 def _largest(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
+    known = values[~np.isnan(values)]  # a Pareto k of infinity is the worst there is
     return float(known.max()) if len(known) else _NOTHING
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
-from selfinterp_stats.estimates.diagnostics import MAX_RHAT, MIN_ESS
+from selfinterp_stats.estimates.diagnostics import has_settled
 from selfinterp_stats.estimates.priors import hamiltonian
 from selfinterp_stats.estimates.priors.fitting import Scenarios
 from selfinterp_stats.estimates.priors.group import Group
@@ -42,7 +42,7 @@ _SWEEPS: Final = 10
 _UNKEPT: Final = 2
 _KEPT: Final = 4
 _TIMES: Final = (1, 4, 16)
-# As many draws are judged by R-hat and ESS as everywhere; of fewer, as much less is asked.
+# So many draws are judged by R-hat and ESS as everywhere.
 _USUAL_DRAWS: Final = 4000
 # Scenarios computed by one call: their draws are a few MiB.
 _TOGETHER: Final = 16
@@ -125,10 +125,8 @@ class Drawn:
     def settled(self) -> np.ndarray:
         """Which scenarios' draws are worth enough, (scenario,) of bool."""
         share = min(1, self.values.shape[1] * self.values.shape[2] / _USUAL_DRAWS)
-        worth = np.minimum(self.summaries["ess_bulk"], self.summaries["ess_tail"])
-        apart = self.summaries["rhat"] - 1
-        good = (apart <= (MAX_RHAT - 1) / share) & (worth >= MIN_ESS * share)
-        return np.asarray(good.all(axis=1))
+        figures = (self.summaries[name] for name in ("rhat", "ess_bulk", "ess_tail"))
+        return np.asarray(has_settled(*figures, share=share).all(axis=1))
 
 
 @dataclass(frozen=True)

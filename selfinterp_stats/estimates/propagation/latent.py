@@ -129,11 +129,14 @@ class LatentModel:
         data : LatentData
             Of one study.
         """
+        return self.log_likelihood(theta, data) + self._log_prior(theta)
+
+    def log_likelihood(self, theta: Array, data: LatentData) -> Array:
+        """Log-likelihood of the parameters; arguments are those of `log_density`."""
         import jax
 
         by_draw = self.log_weights(theta, data)
-        marginal = jax.nn.logsumexp(by_draw, axis=1).sum()
-        return marginal + self._noise(theta, data) + self._log_prior(theta)
+        return jax.nn.logsumexp(by_draw, axis=1).sum() + self._noise(theta, data)
 
     def log_weights(self, theta: Array, data: LatentData) -> Array:
         """What each stage-1 draw of each scenario weighs given the parameters, as logs.

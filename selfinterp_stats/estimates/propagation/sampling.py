@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 
-from selfinterp_stats.estimates.diagnostics import MAX_RHAT, MIN_ESS
+from selfinterp_stats.estimates.diagnostics import has_settled
 from selfinterp_stats.inference.engines.draws import Draws
 from selfinterp_stats.inference.engines.laplace import laplace
 from selfinterp_stats.inference.engines.seeds import key_data
@@ -58,6 +58,11 @@ class Stacked(Generic[D]):
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def left_to_prior(self) -> np.ndarray:
+        """None of these densities has an intercept that outcomes leave to its prior."""
+        return np.zeros(len(self), dtype=bool)
 
     def select(self, which: np.ndarray) -> Stacked[D]:
         """The datasets at the given positions."""
@@ -134,8 +139,8 @@ def settled(values: np.ndarray) -> np.ndarray:
     n, chains, length, parameters = values.shape
     flat = np.moveaxis(values, 3, 1).reshape(n * parameters, chains, length)
     found = summarise(flat)
-    poor = (found["rhat"] > MAX_RHAT) | (found["ess_bulk"] < MIN_ESS)
-    return np.asarray(~poor.reshape(n, parameters).any(axis=1))
+    good = has_settled(found["rhat"], found["ess_bulk"])
+    return np.asarray(good.reshape(n, parameters).all(axis=1))
 
 
 def _drawn(model: object, batch: Stacked[Any], sampling: Sampling, size: int) -> Chunk:

@@ -30,7 +30,8 @@ def ranges_of(table: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
         and the HDI holds the reference; ``paper_reaches``; ``moved_most_by, moved_by``: the
         choice whose options' mean estimates lie farthest apart, and how far; ``left_out_low,
         left_out_high``: range with any one scenario left out under the paper's specification,
-        ``left_out_flips, left_out_reaches`` how many of these do that; ``verdict``: a sentence.
+        ``left_out_flips, left_out_reaches, left_out_either`` how many of these do that;
+        ``verdict``: a sentence.
     """
     rows = [
         _range(rows, left_out[left_out["id"] == identifier])
@@ -40,6 +41,7 @@ def ranges_of(table: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
 
 
 def _range(rows: pd.DataFrame, left_out: pd.DataFrame) -> dict[str, Any]:
+    flips, reaches = left_out["flips_sign"] == "yes", left_out["hdi_reaches_zero"] == "yes"
     paper = rows[rows["paper_specification"] == "yes"].iloc[0]
     known = rows.dropna(subset="estimate")
     choice, moved = _moved_most(known)
@@ -62,8 +64,9 @@ def _range(rows: pd.DataFrame, left_out: pd.DataFrame) -> dict[str, Any]:
         "moved_by": moved,
         "left_out_low": left_out["estimate"].min(),
         "left_out_high": left_out["estimate"].max(),
-        "left_out_flips": int((left_out["flips_sign"] == "yes").sum()),
-        "left_out_reaches": int((left_out["hdi_reaches_zero"] == "yes").sum()),
+        "left_out_flips": int(flips.sum()),
+        "left_out_reaches": int(reaches.sum()),
+        "left_out_either": int((flips | reaches).sum()),
     }
     return {**found, "verdict": verdict(found)}
 
@@ -129,7 +132,7 @@ def verdict(found: dict[str, Any]) -> str:
             f"The {sign} flips in {flips:,} of {estimated:,} specifications, and the HDI reaches "
             f"{zero} in {reaches:,}."
         )
-    one = found["left_out_flips"] + found["left_out_reaches"]
+    one = found["left_out_either"]
     if one and found["paper_reaches"] != "yes":
         said += f" Leaving out one scenario is enough for that ({one:,} scenarios)."
     if found["without_estimate"]:

@@ -110,13 +110,13 @@ def residual_sds(fits: Regressions) -> tuple[np.ndarray, np.ndarray]:
     free = np.where(free >= 1, free, np.nan)[:, None]
     middle = 0.5 * np.log(fits.rss[:, None] / free)
     # In log(sd) the density falls off like a normal of sd 1/sqrt(2 free) towards the middle and
-    # like exp(-free log(sd)) to the right.
+    # like exp(-(free - 1) log(sd)) to the right, and where that is flat like the prior.
     width = 8 / np.sqrt(2 * free)
     place = np.linspace(0, 1, _NODES)
     log_sd = middle - width + place * (2 * width + 30 / free)
     sd = np.exp(log_sd)
     log_density = (
-        -free * log_sd
+        -(free - 1) * log_sd  # sd**-free, and one sd for a node's width: they are even in log(sd)
         - fits.rss[:, None] / (2 * sd**2)
         + _log_prior_sd(sd)
         + np.log(_intercept(fits, sd))

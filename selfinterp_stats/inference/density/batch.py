@@ -64,11 +64,14 @@ class Batch:
         Arrays of (dataset, ...).
     centres : (dataset, column) array
         The column means that were taken off; zeros for a model without intercept.
+    left_to_prior : (dataset,) array of bool
+        Whether nothing but its prior bounds the intercept on one side.
     """
 
     labels: tuple[tuple[str, ...], ...]
     data: Data
     centres: np.ndarray
+    left_to_prior: np.ndarray
 
     @property
     def length(self) -> int:
@@ -84,6 +87,7 @@ class Batch:
             labels=tuple(self.labels[i] for i in which),
             data=Data(*(a[which] for a in self.data)),
             centres=self.centres[which],
+            left_to_prior=self.left_to_prior[which],
         )
 
     def filled(self, size: int) -> Batch:
@@ -122,6 +126,7 @@ def pack(
     which: np.ndarray,
     labels: tuple[tuple[str, ...], ...],
     numbers: np.ndarray,
+    left_to_prior: np.ndarray,
     *,
     length: int,
     centred: bool,
@@ -137,6 +142,8 @@ def pack(
         Of all datasets.
     numbers : (all datasets, number) array
         The numbers of their priors.
+    left_to_prior : (all datasets,) array of bool
+        Whether nothing but its prior bounds the intercept on one side.
     length : int
         At least the number of rows of the longest.
     centred : bool
@@ -157,6 +164,7 @@ def pack(
             X=X, y=rows.y[at], other=rows.other[at], mask=mask.astype(float), numbers=numbers[which]
         ),
         centres=centres,
+        left_to_prior=left_to_prior[which],
     )
 
 

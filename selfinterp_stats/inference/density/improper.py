@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from selfinterp_stats.inference.density.support import open_sides
+
 # Residuals below this share of the response's size are rounding.
 EXACT = 1e-10
 # The least that a separating direction has to gain, with coefficients of at most 1.
@@ -46,21 +48,9 @@ def why_improper(
         if len(y) > rank and np.abs(residual).max() <= EXACT * max(np.abs(y).max(), 1e-300):
             return "its response is fitted exactly, which leaves the residual sd no posterior"
         return ""
-    if columns.shape[1] and _separates(columns, *_open_sides(family, y, other)):
+    if columns.shape[1] and _separates(columns, *open_sides(family, y, other)):
         return "its predictors separate the responses and their priors are flat"
     return ""
-
-
-def _open_sides(family: str, y: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For which rows the likelihood stays up as the linear predictor falls, or rises."""
-    falls = y == 0
-    if family == "bernoulli":
-        return falls, y == 1
-    if family == "binomial":
-        return falls, y == other[:, 0]
-    if family in ("poisson", "negativebinomial"):
-        return falls, np.zeros_like(falls)
-    return np.zeros_like(falls), np.zeros_like(falls)
 
 
 def _separates(columns: np.ndarray, falls: np.ndarray, rises: np.ndarray) -> bool:

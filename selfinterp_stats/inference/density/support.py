@@ -1,4 +1,4 @@
-"""Which responses a family gives a density."""
+"""Which responses a family gives a density, and for which it stays up to infinity."""
 
 from __future__ import annotations
 
@@ -59,3 +59,22 @@ def allows(family: str, y: np.ndarray, other: np.ndarray) -> Allowed | None:
         return None
     fine, words = SUPPORT[family]
     return Allowed(fine(y, other), words)
+
+
+def open_sides(family: str, y: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For which rows the likelihood stays up as the linear predictor falls, or rises.
+
+    Parameters are those of `allows`.
+
+    Returns
+    -------
+    falls, rises : (row,) array of bool
+    """
+    falls = y == 0
+    if family == "bernoulli":
+        return falls, y == 1
+    if family == "binomial":
+        return falls, y == other[:, 0]
+    if family in ("poisson", "negativebinomial"):
+        return falls, np.zeros_like(falls)
+    return np.zeros_like(falls), np.zeros_like(falls)

@@ -35,6 +35,8 @@ NEAR_MODE = 1e-3
 # So many datasets that are not to be trusted are fitted by NUTS together, or else as many as the
 # chunk has: two widths to compile, whatever their number.
 FEW_POOR = 8
+# What `Draws` calls `Batch.left_to_prior`.
+LEFT_TO_PRIOR = "left_to_prior"
 # Acceptance aimed at where NUTS diverged at its usual steps.
 CAREFUL = 0.9
 
@@ -143,6 +145,7 @@ def _draw(
         drawn = _with_nuts(model, batch, approximation, how)
         return drawn, np.full(len(batch), "nuts", dtype="U10")
     drawn, around = importance(model, batch, approximation, **how)
+    drawn.per_dataset[LEFT_TO_PRIOR] = batch.left_to_prior
     engines = np.full(len(batch), "importance", dtype="U10")
     poor = _poor(drawn, approximation, n)
     if not len(poor):
@@ -150,6 +153,7 @@ def _draw(
     alone = sampling.engine == "importance"
     worth = drawn.per_dataset["effective_share"][poor] >= WORTH_ANOTHER
     light = drawn.per_dataset["pareto_k"][poor] <= LIGHT_TAIL
+    light &= ~drawn.per_dataset[LEFT_TO_PRIOR][poor]
     # Where proposals may have missed a tail, those made after what they have seen miss it as well.
     once_more = poor if alone else poor[worth & light]
     if len(once_more):
@@ -198,10 +202,12 @@ def _poor(drawn: Draws, approximation: Laplace, n: int) -> np.ndarray:
 
     It may where proposals lie around a mode and their ratios have a thin tail. A thin tail alone
     proves nothing where the proposals are far from the posterior, as they are when no mode was
-    found; then hardly any of them is accepted.
+    found; then hardly any of them is accepted. Nor where the intercept's tail is its prior's: too
+    few proposals reach it, and what they miss shows in no figure of theirs.
     """
     trusted = (
-        (drawn.per_dataset["pareto_k"] <= GOOD_K)
+        ~drawn.per_dataset[LEFT_TO_PRIOR]
+        & (drawn.per_dataset["pareto_k"] <= GOOD_K)
         & (drawn.per_dataset["proposals_accepted"] >= FEWEST_ACCEPTED)
         & (drawn.per_dataset["effective_share"] >= LEAST_WORTH)
         & (approximation.gradient <= NEAR_MODE)

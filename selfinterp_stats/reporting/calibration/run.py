@@ -160,7 +160,7 @@ def headline(found: Calibration) -> list[str]:
             f"{_passing(judged)} checks find known correlations where the simulation expects them."
         )
     if LOO_PIT in of:
-        pit = of[LOO_PIT]
+        pit = of[LOO_PIT].dropna(subset="p_value")
         differ = int((pit["p_adjusted"] < found.level).sum())
         sentences.append(
             f"On the data, LOO-PIT differs from uniform in {differ} of {len(pit)} sets of fits."
