@@ -209,10 +209,12 @@ def replicates(
     return Replicates(study, latent, own, expected)
 
 
-def recovery_rows(made: Replicates, settings: Settings) -> Iterator[Row]:
+def recovery_rows(
+    made: Replicates, settings: Settings, estimators: Mapping[str, Estimator] | None = None
+) -> Iterator[Row]:
     """How far each estimator is off, and how often its HDIs hold the latent correlation."""
     weighted = Weighted.of(made.study, settings)
-    for name, estimator in ESTIMATORS.items():
+    for name, estimator in (estimators or ESTIMATORS).items():
         drawn = estimator(weighted, settings)
         for condition, truth in made.latent.items():
             cells = sorted(cell for cell in drawn if cell[2] == condition)
