@@ -21,12 +21,15 @@ Weights = dict[str, tuple[int, ...]]
 """Whole numbers, -100 to 100, by scenario and in the order of its attributes."""
 
 
+# The set that is read of a table that holds two: that of the weights that are trained in.
+_SET = "instilled"
+
+
 def load_weights(
     path: str | PathLike[str],
     scenarios: Sequence[Scenario],
     *,
     base_model: str | None = None,
-    set_name: str = "instilled",
 ) -> Weights:
     """Read the weights of scenarios.
 
@@ -38,8 +41,6 @@ def load_weights(
         Each must be in the file; what else is there is passed over.
     base_model : str, optional
         Of a table that holds several.
-    set_name : str
-        Of a table that holds two, "instilled" or "native".
 
     Raises
     ------
@@ -52,7 +53,7 @@ def load_weights(
     count = len(scenarios[0].attributes)
     if "attribute" in header:
         require_columns(header, ["scenario", "attribute", "weight"], file)
-        found = _long(file, rows, count, base_model, set_name)
+        found = _long(file, rows, count, base_model)
     else:
         prefix = "b_attr" if "b_attr1" in header else "attr"
         columns = [f"{prefix}{i}" for i in range(1, count + 1)]
@@ -70,7 +71,7 @@ def load_weights(
                 file=file,
                 value=f"{scenario.name}, attr{missing[0]}" if values else scenario.name,
                 allowed="a weight for every attribute of every scenario that is asked about; of a "
-                f"table of this package the rows of the set {set_name} are read",
+                f"table of this package the rows of the set {_SET} are read",
             )
         weights[scenario.name] = tuple(values[i] for i in range(1, count + 1))
     return weights
@@ -97,9 +98,8 @@ def _long(
     rows: Sequence[tuple[int, Mapping[str, str]]],
     count: int,
     base_model: str | None,
-    set_name: str,
 ) -> _Found:
-    rows = [(line, row) for line, row in rows if row.get("set", set_name) == set_name]
+    rows = [(line, row) for line, row in rows if row.get("set", _SET) == _SET]
     bases = sorted({row["base_model"] for _, row in rows if "base_model" in row})
     if base_model is None and len(bases) > 1:
         raise InputError(
@@ -110,7 +110,7 @@ def _long(
         )
     if base_model is not None and bases and base_model not in bases:
         raise InputError(
-            f"the table holds no {set_name} weights of this base model",
+            f"the table holds no {_SET} weights of this base model",
             file=file,
             value=base_model,
             allowed=", ".join(bases),

@@ -72,7 +72,7 @@ def reproduce(
 
 
 @click.command(epilog="Example: selfinterp weights --data my_study --out weights --set native")
-@options(*data_options, out_option(None), *settings_options)
+@options(*data_options, out_option("weights"), *settings_options)
 def weights(out: str, parquet: bool, strict: bool, as_json: bool, **given: Any) -> int:
     """Stage 1 alone: the weights behind the choices, scenario by scenario.
 
@@ -281,9 +281,7 @@ def simulate(
     "--format",
     "layout",
     type=click.Choice(["md", "csv", "tex", "json"]),
-    default="md",
-    show_default=True,
-    help="md and tex are rounded by the Monte Carlo error, csv and json are not.",
+    help="md and tex are rounded by the Monte Carlo error, csv and json are not. Default: md.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
 def tables(
@@ -291,7 +289,7 @@ def tables(
     var_names: tuple[str, ...],
     hdi_prob: float,
     rope: tuple[float, float],
-    layout: str,
+    layout: str | None,
     as_json: bool,
 ) -> None:
     """HDI tables of saved draws; nothing is refitted.
@@ -299,15 +297,22 @@ def tables(
     Median, HDI, ETI, probability of direction, share in the ROPE and diagnostics of everything
     that was drawn.
     """
+    from selfinterp_stats.errors import InputError
     from selfinterp_stats.reporting.saved import saved_tables
 
+    if as_json and layout not in (None, "json"):
+        raise InputError(
+            "--format and --json ask for two formats",
+            value=layout,
+            remedy="Leave out one of the two.",
+        )
     click.echo(
         saved_tables(
             posteriors,
             var_names=var_names or None,
             hdi_prob=hdi_prob,
             rope=rope,
-            layout="json" if as_json else layout,
+            layout="json" if as_json else layout or "md",
         )
     )
 

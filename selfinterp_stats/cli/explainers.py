@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from time import perf_counter
 from typing import Any, TypeVar
 
 import click
@@ -16,6 +15,7 @@ from selfinterp_stats.cli.options import (
     options,
     out_option,
     seed_option,
+    settings_from,
     strict_option,
 )
 
@@ -61,19 +61,18 @@ _NAMES = ("explainer", "target", "condition", "run", "training_items")
 @click.option(
     "--draws", type=int, default=4000, show_default=True, metavar="N", help="Draws per model."
 )
-@options(out_option(None), seed_option("result"), hdi_prob_option, strict_option, json_option)
+@options(
+    out_option("explainers"), seed_option("result"), hdi_prob_option, strict_option, json_option
+)
 def explainers(
     files: tuple[str, ...],
     manifest: str | None,
     run_sd: float,
     run_sd_spread: float,
-    draws: int,
     out: str,
-    seed: int,
-    hdi_prob: float,
     strict: bool,
     as_json: bool,
-    **names: str | None,
+    **given: Any,
 ) -> int:
     """Who explains whom, and whether a model explains itself better than others do.
 
@@ -81,41 +80,43 @@ def explainers(
     and what other runs could change: OUT/tables/explainers.csv, figures, page, draws,
     methods and run.json.
     """
-    from selfinterp_stats.estimates.explainers.analysis import analyse_explainers, count_designs
+    from selfinterp_stats.estimates.analysis import Steps
+    from selfinterp_stats.estimates.explainers.analysis import analyse_explainers
     from selfinterp_stats.models.explainers.runs import RunPrior
     from selfinterp_stats.reporting.explainers import write_explainers
     from selfinterp_stats.reporting.output import check_output_folder
     from selfinterp_stats.study.explainers import load_explainers
 
+    settings = settings_from(given)
     runs = RunPrior(run_sd, run_sd_spread)
     check_output_folder(out)
-    given = {name: value for name in _NAMES if (value := names[name]) is not None}
-    started = perf_counter()
-    study = load_explainers(files, names=given, manifest=manifest)
-    for notice in study.notices:
-        show.say(str(notice))
-    read = perf_counter()
-    with show.progress_bar("fitting", count_designs(study)) as progress:
-        results = analyse_explainers(
-            study, draws=draws, seed=seed, runs=runs, hdi_prob=hdi_prob, progress=progress
-        )
-    for notice in results.study.notices[len(study.notices) :]:
-        show.say(str(notice))
-    seconds = {"reading": read - started, "fitting": perf_counter() - read}
-    write_explainers(results, out, seed=seed, hdi_prob=hdi_prob, seconds=seconds)
-    table = results.table
-    poor = table[(table["rhat"] > 1.01) | (table["ess_bulk"] < 400)]
-    for row in poor.to_dict("records"):
+    names = {name: value for name in _NAMES if (value := given[name]) is not None}
+    steps = Steps(show.progress_bar)
+    with steps.step("reading", 1):
+        study = load_explainers(files, names=names, manifest=manifest)
+    show.notices(study)
+    results = analyse_explainers(
+        study,
+        draws=settings.draws,
+        seed=settings.seed,
+        runs=runs,
+        hdi_prob=settings.hdi_prob,
+        steps=steps,
+    )
+    show.notices(results.study, said=study)
+    write_explainers(results, out, steps=steps)
+    failing = results.failing
+    for row in failing.to_dict("records"):
         show.say(
             f"diagnostic: {row['task']}, {row['quantity']} {row['target']} ({row['scale']}): "
             f"R-hat {row['rhat']:.3f}, bulk ESS {row['ess_bulk']:.0f}."
         )
     if as_json:
-        show.as_json({"out": out, "explainers": show.records(table)})
+        show.as_json({"out": out, "explainers": show.records(results.table), "run": results.run})
     else:
-        terminal.explainers(table, hdi_prob)
+        terminal.explainers(results.table, results.hdi_prob)
         terminal.files(out)
-    return int(strict and len(poor) > 0)
+    return int(strict and len(failing) > 0)
 
 
 def explainer_design_options(command: F) -> F:

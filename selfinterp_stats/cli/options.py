@@ -190,17 +190,15 @@ data_options = (
 )
 
 
-def out_option(default: str | None) -> Callable[[F], F]:
-    """``--out DIR`` of a command that writes a result; needed where there is no default."""
-    # To click a default of None is a default like any other.
-    given: dict[str, Any] = {"default": default, "show_default": True} if default else {}
+def out_option(default: str) -> Callable[[F], F]:
+    """``--out DIR`` of a command that writes a result."""
     return click.option(
         "--out",
         metavar="DIR",
-        required=default is None,
+        default=default,
+        show_default=True,
         help="Folder for the result. It appears whole or not at all; an existing folder is "
         "replaced only if it is empty or holds an earlier result.",
-        **given,
     )
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from selfinterp_stats.estimates.results import Results
     from selfinterp_stats.inference.settings import Progress
     from selfinterp_stats.study import Study
+    from selfinterp_stats.study.explainers import ExplainerStudy
 
 # Running text is hard to read in longer lines.
 _WIDEST: Final = 110
@@ -84,7 +85,7 @@ def wrapped(text: str, stream: TextIO) -> str:
     return "\n" * (len(text) - len(text.lstrip("\n"))) + body
 
 
-def notices(study: Study, said: Study | None = None) -> None:
+def notices(study: Study | ExplainerStudy, said: Study | ExplainerStudy | None = None) -> None:
     """Say on stderr what of the input is odd or left out, but for what has been `said`."""
     for notice in study.notices[len(said.notices) if said else 0 :]:
         say(str(notice))

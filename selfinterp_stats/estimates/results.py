@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from selfinterp_stats.study import Study
 
 CHAINS = 4
+FEWEST_DRAWS = 400
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,7 @@ class Settings:
     running: Running = field(default_factory=Running)
 
     def __post_init__(self) -> None:
-        if not 0 < self.hdi_prob < 1:
-            raise InputError(
-                "the probability of an interval cannot be this",
-                value=self.hdi_prob,
-                allowed="a number between 0 and 1, for instance 0.95",
-            )
+        check_probability(self.hdi_prob)
         low, high = self.rope
         if not low < high:
             raise InputError(
@@ -75,13 +71,38 @@ class Settings:
                 value=self.rope,
                 allowed="LOW HIGH with LOW below HIGH",
             )
-        for name, draws in (("draws", self.draws), ("regression draws", self.regression_draws)):
-            if draws < 400 or draws % CHAINS:
-                raise InputError(
-                    f"the number of {name} cannot be this",
-                    value=draws,
-                    allowed=f"at least 400, a multiple of the {CHAINS} chains",
-                )
+        check_draws(self.draws)
+        check_draws(self.regression_draws, "regression draws")
+
+
+def check_probability(hdi_prob: float) -> None:
+    """Refuse a probability of intervals, such as 95, that is not between 0 and 1.
+
+    Raises
+    ------
+    InputError
+    """
+    if not 0 < hdi_prob < 1:
+        raise InputError(
+            "the probability of an interval cannot be this",
+            value=hdi_prob,
+            allowed="a number between 0 and 1, for instance 0.95",
+        )
+
+
+def check_draws(draws: int, name: str = "draws") -> None:
+    """Refuse a number of draws from which no interval could be told, or not shared by the chains.
+
+    Raises
+    ------
+    InputError
+    """
+    if draws < FEWEST_DRAWS or draws % CHAINS:
+        raise InputError(
+            f"the number of {name} cannot be this",
+            value=draws,
+            allowed=f"at least {FEWEST_DRAWS}, a multiple of the {CHAINS} chains",
+        )
 
 
 @dataclass

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from selfinterp_stats.errors import InputError
+from selfinterp_stats.estimates.results import check_probability
 from selfinterp_stats.inference.summary.summaries import SUMMARY_COLUMNS, summarise
 
 if TYPE_CHECKING:
@@ -75,12 +76,7 @@ def hdi_table(
     >>> table[["variable", "who", "n_draws"]].to_numpy().tolist()
     [['slope', 'a', 2000], ['slope', 'b', 2000]]
     """
-    if not 0 < hdi_prob < 1:
-        raise InputError(
-            "the probability of an interval is out of range",
-            value=hdi_prob,
-            allowed="a number between 0 and 1, such as 0.95",
-        )
+    check_probability(hdi_prob)
     if not rope[0] <= rope[1]:
         raise InputError(
             "the ROPE is upside down", value=rope, allowed="low, high with low <= high"

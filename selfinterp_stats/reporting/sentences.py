@@ -183,9 +183,9 @@ def of_conclusions(kinds: Iterable[str], hdi_prob: float) -> str:
     return " ".join(filter(None, told))
 
 
-def counted(number: int, one: str, many: str = "") -> str:
+def counted(number: int, one: str) -> str:
     """Write a number with its noun, as in ``1 study`` and ``22 conclusions``."""
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+    return f"{number:,} {one}{'' if number == 1 else 's'}"
 
 
 def were(number: int) -> str:

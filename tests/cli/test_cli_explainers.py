@@ -28,9 +28,8 @@ a,b,patching,41.7,0.7
 def ran(tmp_path_factory):
     folder = tmp_path_factory.mktemp("explainers")
     (folder / "cells.csv").write_text(CELLS)
-    done = selfinterp(
-        "explainers", "--data", folder / "cells.csv", "--out", folder / "out", "--strict"
-    )
+    call = ("explainers", "--data", folder / "cells.csv", "--out", folder / "out")
+    done = selfinterp(*call, "--hdi-prob", 0.89, "--strict")
     return done, folder / "out"
 
 
@@ -62,18 +61,29 @@ def test_page_figures_draws_and_provenance_are_there(ran):
     assert len(list((out / "posterior").glob("*.nc"))) == 1
     for ending in ("md", "tex"):
         text = (out / "tables" / f"explainers.{ending}").read_text(encoding="utf-8")
-        assert "95% HDI" in text.replace("\\%", "%")
+        assert "89% HDI" in text.replace("\\%", "%")
         assert "self effect, other runs in view" in text
     run = json.loads((out / "run.json").read_text())
     assert run["package"] == "selfinterp-stats"
-    assert run["diagnostics"]["rhat_largest"] <= 1.01
+    assert run["diagnostics"]["max_rhat"] <= 1.01
     digest = hashlib.sha256(CELLS.encode()).hexdigest()
     assert run["data"] == {
         "hashes": {"cells.csv": digest},
         "read": {"items": 0, "published_cells": 4},
     }
+
+
+def test_the_tipping_point_is_that_of_the_intervals_asked_for(ran):
+    _, out = ran
     tipping = pd.read_csv(out / "tables" / "tipping.csv")
-    assert tipping["tipping_point"].iloc[0] == pytest.approx(4.2, abs=0.1)
+    # 8.4 points with an se of .57; an 89% interval reaches 1.598 sds, a 95% one would say 4.2.
+    assert tipping["tipping_point"].iloc[0] == pytest.approx(5.2, abs=0.1)
+    crossed = tipping.loc[tipping["hdi_low"] < 0, "run_sd"].min()
+    assert 0 <= crossed - tipping["tipping_point"].iloc[0] < 0.25  # the step of run_sd
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "with a run-to-run sd from 5.2 points on, the 89% HDI of delta holds zero" in page
+    assert "mean and 89% HDI" in page
+    assert "95%" not in told_methods(out)
 
 
 def test_no_file_of_the_result_says_where_on_a_machine_the_data_lay(tmp_path):
@@ -99,7 +109,7 @@ def test_a_mistake_is_one_message_and_changes_nothing(tmp_path):
     (tmp_path / "bad.csv").write_text("explainer,target,task,value,se\na,b,t,50,1\n")
     done = selfinterp("explainers", "--data", tmp_path / "bad.csv", "--out", tmp_path / "out")
     assert done.status == 2
-    assert done.err.startswith("selfinterp: task 't' has no self cell")
+    assert done.err.splitlines()[-1].startswith("selfinterp: task 't' has no self cell")
     assert not (tmp_path / "out").exists()
 
 
@@ -114,7 +124,8 @@ def test_runs_of_one_model_alone_are_compared(tmp_path):
     rows = ["explainer,target,task,item,outcome,run"]
     rows += [f"m,m,hint,{i},{int(i % 10 < 4 + run)},{run}" for i in range(200) for run in range(3)]
     (tmp_path / "runs.csv").write_text("\n".join(rows) + "\n")
-    done = selfinterp("explainers", "--data", tmp_path / "runs.csv", "--out", tmp_path / "out")
+    call = ("explainers", "--data", tmp_path / "runs.csv", "--out", tmp_path / "out", "--json")
+    done = selfinterp(*call)
     assert done.status == 0, done.err
     assert "only its runs are compared" in done.err
     table = pd.read_csv(tmp_path / "out" / "tables" / "explainers.csv").set_index("quantity")
@@ -122,6 +133,11 @@ def test_runs_of_one_model_alone_are_compared(tmp_path):
     assert table.loc["run_sd", "hdi_low"] < 10 < table.loc["run_sd", "hdi_high"]
     assert table.loc["delta", "identified"] == "no"
     assert table.loc["false_alarms", "median"] > 50
+    printed, run = json.loads(done.out), json.loads((tmp_path / "out" / "run.json").read_text())
+    assert len(printed["explainers"]) == len(table)
+    assert run.pop("seconds").keys() == {"reading", "fitting", "report"}
+    assert {name: printed["run"][name] for name in run} == run
+    assert (run["seed"], run["hdi_prob"]) == (0, 0.95)
     told = told_methods(tmp_path / "out")
     assert "It was estimated from cells with several runs" in told
     assert not re.search("PyMC|Laplace|one run each|logit scale", told)

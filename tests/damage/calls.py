@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from damage.entry import Damage
+from damage.entry import Damage, text
 
 REPRODUCE = "reproduce --data study"
 WEIGHTS = "weights --data study --out out"
@@ -23,6 +23,18 @@ ENTRIES = (
         "below a file",
         "weights --data study --out items.csv/new",
         "{here}/items.csv/new: the output cannot be written (Not a directory); nothing was changed there. Give a folder that you may write as --out.",
+    ),
+    Damage(
+        "a file where weights go by default",
+        "weights --data study",
+        "weights: this is a file, not a folder. Give the path of a folder as --out.",
+        text("weights", "5 kg"),
+    ),
+    Damage(
+        "a file where explainers go by default",
+        "explainers --data items.csv",
+        "explainers: this is a file, not a folder. Give the path of a folder as --out.",
+        text("explainers", "a and b"),
     ),
     Damage(
         "somebody else's folder",
@@ -95,6 +107,21 @@ ENTRIES = (
         "a probability that is no number",
         f"{WEIGHTS} --hdi-prob nan",
         "the probability of an interval cannot be this (found nan). Allowed: a number between 0 and 1, for instance 0.95.",
+    ),
+    Damage(
+        "a probability in percent, of explainers",
+        "explainers --data items.csv --out out --hdi-prob 95",
+        "the probability of an interval cannot be this (found 95.0). Allowed: a number between 0 and 1, for instance 0.95.",
+    ),
+    Damage(
+        "a probability in percent, of a plan",
+        f"{PLAN} --hdi-prob 95",
+        "the probability of an interval cannot be this (found 95.0). Allowed: a number between 0 and 1, for instance 0.95.",
+    ),
+    Damage(
+        "a probability in percent, of saved draws",
+        "tables --posterior draws.nc --hdi-prob 95",
+        "the probability of an interval cannot be this (found 95.0). Allowed: a number between 0 and 1, for instance 0.95.",
     ),
     Damage(
         "a region upside down",
@@ -231,7 +258,7 @@ ENTRIES = (
     # Words
     Damage("no such command", "nothing", "No such command 'nothing'."),
     Damage("no such option", f"{WEIGHTS} --draw 4000", "No such option '--draw'. ..."),
-    Damage("an option missing", "weights", "Missing option '--out'."),
+    Damage("an option missing", "explainers", "Missing option '--data'."),
     Damage("an argument missing", "compare out", "Missing argument 'RUN'."),
     Damage("an argument too many", "demo thesis", "Got unexpected extra argument (thesis)"),
     # Services

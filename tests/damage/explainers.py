@@ -252,7 +252,7 @@ ENTRIES = (
     Damage(
         "no draws",
         f"{ITEMS} --draws 0",
-        "the number of draws cannot be used (found 0). Allowed: a multiple of 4, from 400.",
+        "the number of draws cannot be this (found 0). Allowed: at least 400, a multiple of the 4 chains.",
     ),
     Damage(
         "a spread below 0",

@@ -20,6 +20,11 @@ def of_another_program(here: Path) -> None:
 
 
 ENTRIES = (
+    Damage(
+        "two formats of a table",
+        f"{TABLES} --format csv --json",
+        "--format and --json ask for two formats (found 'csv'). Leave out one of the two.",
+    ),
     Damage("no file of draws", TABLES, "draws.nc: there is no such file. Check the path."),
     Damage(
         "an empty file of draws",

@@ -146,10 +146,12 @@ def test_shared_items_and_clusters_are_in_the_covariance():
 
 def test_the_tipping_point_is_where_the_interval_reaches_zero():
     mean, sd = 8.4, 0.57
-    point = tipping_point(mean, sd, reach=1.0)
+    point = tipping_point(mean, sd, reach=1.0, hdi_prob=0.95)
     assert mean - 1.959964 * np.hypot(sd, point) == pytest.approx(0, abs=1e-6)
     assert round(point, 1) == 4.2
-    assert tipping_point(0.5, 0.57, reach=1.0) == 0
+    assert tipping_point(0.5, 0.57, reach=1.0, hdi_prob=0.95) == 0
+    narrower = tipping_point(mean, sd, reach=1.0, hdi_prob=0.5)
+    assert mean - 0.674490 * np.hypot(sd, narrower) == pytest.approx(0, abs=1e-5)
 
 
 def test_the_run_to_run_sd_of_simulated_runs_is_recovered():
@@ -182,7 +184,7 @@ def test_runs_of_the_real_hint_task_differ_by_several_points():
     low, high = posterior.hdi()
     assert 2 < low < posterior.median < high < 20
     assert 4 < posterior.median < 7
-    comparison = would_be_comparison(1.33, np.array(posterior.median))
+    comparison = would_be_comparison(1.33, np.array(posterior.median), hdi_prob=0.95)
     assert comparison["smallest_difference_by_items"] == pytest.approx(3.7, abs=0.05)
     assert (
         comparison["smallest_difference_with_runs"] > 3 * comparison["smallest_difference_by_items"]

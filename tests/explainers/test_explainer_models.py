@@ -351,8 +351,13 @@ def test_verdicts_are_taken_apart(tmp_path):
 
 @pytest.mark.parametrize("draws", [0, 399, 402])
 def test_too_few_draws_are_refused(draws):
-    with pytest.raises(InputError, match="the number of draws cannot be used"):
+    with pytest.raises(InputError, match="the number of draws cannot be this"):
         analyse_explainers(study(simulated(2, 10)), draws=draws)
+
+
+def test_a_probability_in_percent_is_refused():
+    with pytest.raises(InputError, match="the probability of an interval cannot be this"):
+        analyse_explainers(study(simulated(2, 10)), hdi_prob=95)
 
 
 # Published and real data

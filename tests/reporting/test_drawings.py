@@ -141,10 +141,15 @@ def explainers_figures(folder):
         condition="", scale="points", median=8.0, hdi_low=6.0, hdi_high=10.0
     )
     tipping = pd.DataFrame({"run_sd": np.linspace(0, 10, 5), "median": 8.4, "sd": 4.0}).assign(
-        task="patching", condition="", training_items=np.nan, tipping_point=4.2
+        task="patching",
+        condition="",
+        training_items=np.nan,
+        hdi_low=0.6,
+        hdi_high=16.2,
+        tipping_point=4.2,
     )
-    results = SimpleNamespace(table=table, cells=cells, tipping=tipping)
-    drawn = of_explainers.write_figures(results, folder, 0.95)
+    results = SimpleNamespace(table=table, cells=cells, tipping=tipping, hdi_prob=0.95)
+    drawn = of_explainers.write_figures(results, folder)
     assert [one.name for one in drawn] == ["cells", "deltas", "tipping", "learning"]
     return drawing.TWO_COLUMNS
 

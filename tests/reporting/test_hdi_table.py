@@ -67,7 +67,7 @@ def test_for_reading_the_head_says_what_the_intervals_are(tree):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"hdi_prob": 95}, "out of range .*found 95.*between 0 and 1"),
+        ({"hdi_prob": 95}, "probability of an interval cannot be this .*found 95.*between 0 and 1"),
         ({"rope": (0.1, -0.1)}, "upside down"),
         ({"var_names": ["slopes"]}, "no such variable .*'slopes'.*Allowed: slope, sigma"),
     ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -223,13 +222,10 @@ def ranks_among(
     )
 
 
-def with_scaled_prior(
-    spec: ModelSpec, factor: float, terms: Sequence[str] = ("common",)
-) -> ModelSpec:
-    """The same model with the scale (``sigma``) of some priors multiplied: a deliberate mistake."""
+def with_scaled_prior(spec: ModelSpec, factor: float) -> ModelSpec:
+    """The same model with the scale (``sigma``) of its slopes' prior multiplied: a mistake."""
     priors = dict(spec.priors)
-    for term in terms:
-        numbers = dict(priors[term].arguments)
-        scaled = tuple(np.ravel(numbers["sigma"]) * factor)
-        priors[term] = Prior.of(priors[term].name, **{**numbers, "sigma": scaled})
+    numbers = dict(priors["common"].arguments)
+    scaled = tuple(np.ravel(numbers["sigma"]) * factor)
+    priors["common"] = Prior.of(priors["common"].name, **{**numbers, "sigma": scaled})
     return spec.with_priors(priors)

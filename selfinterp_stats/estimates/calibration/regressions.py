@@ -91,9 +91,7 @@ def papers_regressions() -> tuple[Calibrated, ...]:
     )
 
 
-def stage_1(
-    name: str, choices: int, priors: dict[str, Prior] | None = None, *, stand_in: str = ""
-) -> Calibrated:
+def stage_1(name: str, choices: int, priors: dict[str, Prior] | None = None) -> Calibrated:
     """The model of one scenario's choices, between options drawn as in the paper.
 
     Parameters
@@ -103,7 +101,6 @@ def stage_1(
         Per scenario: 50 in the paper's instilled set, 100 in its native one.
     priors : dict of str to Prior, optional
         The paper's unless given.
-    stand_in : str
     """
     spec = weights_model(ATTRIBUTES, priors)
 
@@ -111,7 +108,7 @@ def stage_1(
         frame = differences(simulations * choices, rng)
         return frame.assign(**{SIMULATION: np.repeat(np.arange(simulations), choices)})
 
-    return Calibrated(name, 1, spec, stand_in, choices, predictors)
+    return Calibrated(name, 1, spec, "", choices, predictors)
 
 
 def differences(rows: int, rng: np.random.Generator) -> pd.DataFrame:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from selfinterp_stats.errors import InputError
+from selfinterp_stats.estimates.analysis import Steps
 from selfinterp_stats.estimates.explainers.across import Design, comparisons, delta_weights
 from selfinterp_stats.estimates.explainers.cells import CellDraws
 from selfinterp_stats.estimates.explainers.closed_form import cell_means
 from selfinterp_stats.estimates.explainers.contrasts import DELTA
 from selfinterp_stats.estimates.explainers.means import cells_of_means
 from selfinterp_stats.estimates.explainers.measures import Measure, is_recognition, measures
-from selfinterp_stats.estimates.explainers.runs import RunSd, run_to_run_sd, tipping_point
+from selfinterp_stats.estimates.explainers.results import ExplainerResults, run_of
+from selfinterp_stats.estimates.explainers.runs import (
+    RunSd,
+    half_width,
+    run_to_run_sd,
+    tipping_point,
+)
 from selfinterp_stats.estimates.explainers.table import (
     TABLE_COLUMNS,
     Row,
@@ -25,7 +31,7 @@ from selfinterp_stats.estimates.explainers.table import (
     naive_gaps,
     not_identified,
 )
-from selfinterp_stats.inference.settings import Progress
+from selfinterp_stats.estimates.results import check_draws, check_probability
 from selfinterp_stats.inference.summary.summaries import summarise
 from selfinterp_stats.models.explainers.runs import RunPrior
 from selfinterp_stats.study.explainers import ExplainerStudy, check_design
@@ -47,38 +53,16 @@ CELL_COLUMNS: Final = (
     "hdi_low",
     "hdi_high",
 )
-TIPPING_COLUMNS: Final = (*ABOUT, "run_sd", "median", "sd", "p_positive", "tipping_point")
-
-
-@dataclass(frozen=True)
-class ExplainerResults:
-    """What came of a study.
-
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        Columns `TABLE_COLUMNS`.
-    cells : pandas.DataFrame
-        Every cell of every measure: `task`, `condition`, `training_items`, `outcome`, `measure`
-        (empty for the outcome as a whole), `explainer`, `target`, `items`, `runs`, `mean`, `se`
-        (points; of the outcome as a whole), `scale`, `median`, `hdi_low`, `hdi_high`.
-    tipping : pandas.DataFrame
-        Per task: `run_sd`, `median`, `sd`, `p_positive` of delta in points for a row of run-to-run
-        sds, and the `tipping_point`.
-    draws : dict of str to CellDraws
-        By task: draws of every cell of the design and of its effects.
-    study : ExplainerStudy
-        What was fitted.
-    runs : RunPrior
-        What was believed of the run-to-run sd.
-    """
-
-    table: pd.DataFrame
-    cells: pd.DataFrame
-    tipping: pd.DataFrame
-    draws: dict[str, CellDraws]
-    study: ExplainerStudy
-    runs: RunPrior
+TIPPING_COLUMNS: Final = (
+    *ABOUT,
+    "run_sd",
+    "median",
+    "sd",
+    "hdi_low",
+    "hdi_high",
+    "p_positive",
+    "tipping_point",
+)
 
 
 @dataclass(frozen=True)
@@ -110,7 +94,7 @@ def analyse_explainers(
     seed: int = 0,
     runs: RunPrior | None = None,
     hdi_prob: float = 0.95,
-    progress: Progress | None = None,
+    steps: Steps | None = None,
 ) -> ExplainerResults:
     """Fit every task of a study and conclude who explains whom.
 
@@ -129,9 +113,8 @@ def analyse_explainers(
         Believed of the run-to-run sd, in percentage points, where the data have one run per cell.
     hdi_prob : float
         Probability of the highest-density intervals.
-    progress : callable, optional
-        Called with 1 (and no effective draws) for each design that is done; there are
-        `count_designs` of them.
+    steps : Steps, optional
+        Where seconds and progress go.
 
     Returns
     -------
@@ -141,7 +124,8 @@ def analyse_explainers(
     Raises
     ------
     InputError
-        Nothing can be compared; see `check_design`.
+        A probability is not between 0 and 1, the number of draws is below 400 or no multiple of
+        the four chains, or nothing can be compared; see `check_design`.
 
     References
     ----------
@@ -159,38 +143,36 @@ def analyse_explainers(
     >>> f"{delta['median']:.0f}"  # half the sum of the gaps, 64 - 54 and 57 - 50
     '8'
     """
-    if draws < 400 or draws % 4:
-        raise InputError(
-            "the number of draws cannot be used", value=draws, allowed="a multiple of 4, from 400"
-        )
+    check_draws(draws)
+    check_probability(hdi_prob)
     study = check_design(study)
-    runs = runs or RunPrior()
+    runs, steps = runs or RunPrior(), steps or Steps()
     found = _Found(Rows(hdi_prob))
     run_sds = {task: _run_sd(rows) for task, rows in study.items.groupby("task", sort=False)}
-    for task in _tasks(study, draws, seed):
-        rng = np.random.default_rng(np.random.SeedSequence([seed, *task.label.encode()]))
-        if task.compares:
-            for measure in task.make():
-                found.add(task, measure, run_sds.get(task.names["task"]) or runs, rng)
-        else:
-            why = "not identified: the design has no self cell or no cross cell"
-            found.table.append(task.names | not_identified(DELTA, "points", why))
-        if progress is not None:
-            progress(1, np.nan)
+    tasks = list(_tasks(study, draws, seed))
+    with steps.step("fitting", len(tasks)) as progress:
+        for task in tasks:
+            rng = np.random.default_rng(np.random.SeedSequence([seed, *task.label.encode()]))
+            found.add(task, run_sds.get(task.names["task"]) or runs, rng)
+            if progress is not None:
+                progress(1)
     table = found.table + [found.make.of_comparison(one) for one in comparisons(found.designs)]
     for name, sd in run_sds.items():
         if sd is not None:
             rng = np.random.default_rng(np.random.SeedSequence([seed, *f"{name} runs".encode()]))
             about = {"task": name, "condition": "", "training_items": np.nan, "outcome": "runs"}
             table += [about | row for row in found.make.of_runs(sd, rng)]
-    return ExplainerResults(
+    results = ExplainerResults(
         pd.DataFrame(table, columns=list(TABLE_COLUMNS)),
         _together(found.cells, CELL_COLUMNS),
         _together(found.tipping, TIPPING_COLUMNS),
         found.draws,
         study,
         runs,
+        seed,
+        hdi_prob,
     )
+    return replace(results, run=run_of(results, steps.seconds))
 
 
 @dataclass
@@ -204,10 +186,18 @@ class _Found:
     draws: dict[str, CellDraws] = field(default_factory=dict)
     designs: list[Design] = field(default_factory=list)
 
-    def add(
+    def add(self, task: _Task, runs: RunPrior | RunSd, rng: np.random.Generator) -> None:
+        """Conclude from every measure of a design, or say why nothing can be."""
+        if not task.compares:
+            why = "not identified: the design has no self cell or no cross cell"
+            self.table.append(task.names | not_identified(DELTA, "points", why))
+            return
+        for measure in task.make():
+            self._add_measure(task, measure, runs, rng)
+
+    def _add_measure(
         self, task: _Task, measure: Measure, runs: RunPrior | RunSd, rng: np.random.Generator
     ) -> None:
-        """Conclude from one measure of a design."""
         names = task.names | {"outcome": measure.outcome}
         label = " / ".join(filter(None, (task.label, measure.prefix.rstrip("_"))))
         self.draws[label] = measure.fitted
@@ -218,9 +208,9 @@ class _Found:
         if measure.prefix:
             return
         self.designs.append(Design(names, measure))
-        self.tipping.append(_tipping(names, measure))
+        self.tipping.append(_tipping(names, measure, self.make.hdi_prob))
         if task.is_recognition:
-            self.table += [names | row for row in naive_gaps(task.rows)]
+            self.table += [names | row for row in naive_gaps(task.rows, self.make.hdi_prob)]
 
 
 def _together(parts: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
@@ -228,11 +218,6 @@ def _together(parts: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFra
     if not filled:
         return pd.DataFrame(columns=list(columns))
     return pd.concat(filled, ignore_index=True)[list(columns)]
-
-
-def count_designs(study: ExplainerStudy) -> int:
-    """How many designs `analyse_explainers` goes through."""
-    return len(list(_tasks(study, 400, 0)))
 
 
 def _tasks(study: ExplainerStudy, draws: int, seed: int) -> Iterator[_Task]:
@@ -289,7 +274,7 @@ def _cells(
     return whole.assign(measure=measure.prefix.rstrip("_"), **names)
 
 
-def _tipping(names: dict[str, Any], measure: Measure) -> pd.DataFrame:
+def _tipping(names: dict[str, Any], measure: Measure, hdi_prob: float) -> pd.DataFrame:
     """Delta in points for a row of run-to-run sds, and the sd at which its interval holds zero."""
     from scipy.stats import norm
 
@@ -301,13 +286,16 @@ def _tipping(names: dict[str, Any], measure: Measure) -> pd.DataFrame:
     reach = float(np.sqrt((weights**2 / measure.fitted.runs).sum()))
     run_sd = np.linspace(0, 15, 61)
     spread = np.hypot(sd, reach * run_sd)
+    half = half_width(hdi_prob) * spread
     return pd.DataFrame(
         {
             **names,
             "run_sd": run_sd,
             "median": mean,
             "sd": spread,
+            "hdi_low": mean - half,
+            "hdi_high": mean + half,
             "p_positive": norm.cdf(mean / spread),
-            "tipping_point": tipping_point(mean, sd, reach),
+            "tipping_point": tipping_point(mean, sd, reach, hdi_prob=hdi_prob),
         }
     )

@@ -111,7 +111,14 @@ def _log_likelihood(means: np.ndarray, noise: np.ndarray) -> np.ndarray:
     return found
 
 
-def tipping_point(mean: float, sd: float, reach: float, *, z: float = 1.959964) -> float:
+def half_width(hdi_prob: float) -> float:
+    """Half the HDI of a normal distribution, in sds."""
+    from scipy.stats import norm
+
+    return float(norm.isf((1 - hdi_prob) / 2))
+
+
+def tipping_point(mean: float, sd: float, reach: float, *, hdi_prob: float) -> float:
     """The run-to-run sd from which on the interval of a contrast holds zero.
 
     Parameters
@@ -121,18 +128,20 @@ def tipping_point(mean: float, sd: float, reach: float, *, z: float = 1.959964) 
     reach : float
         How far the contrast moves per unit of run-to-run sd: the length of its weights, each
         divided by the root of its cell's number of runs.
-    z : float
-        Half the interval's width in sds.
+    hdi_prob : float
+        Probability of the interval; the contrast is taken as normal.
 
     Returns
     -------
     float
         In the contrast's unit; 0 where the interval holds zero already.
     """
-    return float(np.sqrt(max(0.0, (mean / z) ** 2 - sd**2)) / reach)
+    return float(np.sqrt(max(0.0, (mean / half_width(hdi_prob)) ** 2 - sd**2)) / reach)
 
 
-def would_be_comparison(item_se: float, run_sd: np.ndarray) -> dict[str, np.ndarray]:
+def would_be_comparison(
+    item_se: float, run_sd: np.ndarray, *, hdi_prob: float
+) -> dict[str, np.ndarray]:
     """What a comparison of two cells with one run each could tell.
 
     Parameters
@@ -141,18 +150,20 @@ def would_be_comparison(item_se: float, run_sd: np.ndarray) -> dict[str, np.ndar
         Standard error of a cell's mean over items, in points.
     run_sd : array
         In points; a number or any number of draws.
+    hdi_prob : float
+        Probability of the intervals by which the cells are compared.
 
     Returns
     -------
     dict of str to array
-        ``smallest_difference_by_items``: the difference of two cells from which on a 95% interval
-        by items alone leaves zero out; ``smallest_difference_with_runs``: the same with the sd of
+        ``smallest_difference_by_items``: the difference of two cells from which on an interval by
+        items alone leaves zero out; ``smallest_difference_with_runs``: the same with the sd of
         runs; ``false_alarms``: in how many of a hundred comparisons the first interval leaves
         zero out where the two cells differ in nothing but their runs.
     """
     from scipy.stats import norm
 
-    z = float(norm.ppf(0.975))
+    z = half_width(hdi_prob)
     by_items, with_runs = np.sqrt(2) * item_se, np.sqrt(2) * np.hypot(item_se, run_sd)
     return {
         "smallest_difference_by_items": np.full_like(with_runs, z * by_items),

@@ -17,7 +17,7 @@ from selfinterp_stats.estimates.explainers.closed_form import (
 from selfinterp_stats.estimates.explainers.contrasts import DELTA, Contrast, contrasts
 from selfinterp_stats.estimates.explainers.measures import Measure
 from selfinterp_stats.estimates.explainers.new_pair import NEW_PAIR, new_pair_cells
-from selfinterp_stats.estimates.explainers.runs import RunSd, would_be_comparison
+from selfinterp_stats.estimates.explainers.runs import RunSd, half_width, would_be_comparison
 from selfinterp_stats.inference.summary.summaries import summarise
 from selfinterp_stats.models.explainers.runs import RunPrior
 
@@ -162,14 +162,16 @@ class Rows:
         """The run-to-run sd, and what it does to a comparison of two cells."""
         draws = sd.draw((4, 1000), rng)
         item_se = float(np.sqrt((sd.cells["item_se"] ** 2).mean()))
-        would = would_be_comparison(item_se, draws)
+        would = would_be_comparison(item_se, draws, hdi_prob=self.hdi_prob)
+        interval = f"{100 * self.hdi_prob:g}% intervals"
         runs = ", ".join(map(str, sd.cells["runs"]))
         notes = {
             RUN_SD: f"of {len(sd.cells)} cells with {runs} runs",
-            "smallest_difference_by_items": "of two cells with one run each, told by items alone",
+            "smallest_difference_by_items": "of two cells with one run each, told by items alone "
+            f"({interval})",
             "smallest_difference_with_runs": "the same with the run-to-run sd",
             "false_alarms": "share of comparisons, in percent, in which items alone would find a "
-            "difference between two cells that differ in nothing but their runs",
+            f"difference ({interval}) between two cells that differ in nothing but their runs",
         }
         rows = [
             self.drawn(name, "points", values, note=notes[name])
@@ -185,10 +187,11 @@ def not_identified(quantity: str, scale: str, note: str, target: str = "") -> Ro
     return {**found, "identified": "no", "note": note}
 
 
-def naive_gaps(rows: pd.DataFrame) -> list[Row]:
+def naive_gaps(rows: pd.DataFrame, hdi_prob: float) -> list[Row]:
     """The gap in accuracy, which says how readily a model says yes rather than what it knows."""
     means, covariance = cell_means(rows)
     found = closed_form(means, covariance).query("quantity == 'self_cross_gap'")
+    z = half_width(hdi_prob)
     note = "misleading: a model that says yes readily is right about itself and wrong of others"
     return [
         {
@@ -196,8 +199,8 @@ def naive_gaps(rows: pd.DataFrame) -> list[Row]:
             "target": row.target,
             "scale": "points",
             "median": row.estimate,
-            "hdi_low": row.estimate - 1.96 * row.se,
-            "hdi_high": row.estimate + 1.96 * row.se,
+            "hdi_low": row.estimate - z * row.se,
+            "hdi_high": row.estimate + z * row.se,
             "identified": "yes",
             "note": note,
         }

@@ -83,7 +83,6 @@ def predict(
     seed: int = 0,
     hdi_prob: float = 0.95,
     rope: tuple[float, float] = (0.0, 0.0),
-    studies: int = STUDIES,
 ) -> Prediction:
     """Predict what studies of a design find.
 
@@ -95,8 +94,6 @@ def predict(
     hdi_prob : float
     rope : (float, float)
         The region that the HDI is to exclude: zero alone unless given.
-    studies : int
-        Studies drawn from the pool.
 
     Returns
     -------
@@ -104,7 +101,7 @@ def predict(
     """
     pool = choosers(design.attributes, design.trials, design.choice_noise, seed)
     reported = mean_reports(design, pool.true, seed)
-    r = _studies(pool.fitted, reported, design.scenarios, studies, seed)
+    r = _studies(pool.fitted, reported, design.scenarios, seed)
     half = half_width(r, design.scenarios * design.attributes, hdi_prob)
     outside = (r - half > rope[1]) | (r + half < rope[0])
     return Prediction(
@@ -194,17 +191,15 @@ def reports_on(design: Design, true: np.ndarray, reports: int, seed: int) -> np.
     return np.rint(np.clip(raw, -100, 100))
 
 
-def _studies(
-    weights: np.ndarray, reports: np.ndarray, scenarios: int, studies: int, seed: int
-) -> np.ndarray:
-    """Correlations found by studies of so many scenarios, a (study,) array."""
+def _studies(weights: np.ndarray, reports: np.ndarray, scenarios: int, seed: int) -> np.ndarray:
+    """Correlations found by studies of so many scenarios of the pool, a (study,) array."""
     x, y = reports - reports.mean(), weights - weights.mean()
     sums = np.stack([f.sum(axis=1) for f in (x, y, x * x, y * y, x * y)])
     n = scenarios * weights.shape[1]
     rng = np.random.default_rng([seed, scenarios, 3])
-    totals = np.empty((len(sums), studies))
-    for start in range(0, studies, 100):
-        size = min(100, studies - start)
+    totals = np.empty((len(sums), STUDIES))
+    for start in range(0, STUDIES, 100):
+        size = min(100, STUDIES - start)
         drawn = rng.integers(len(weights), size=(size, scenarios))
         totals[:, start : start + size] = sums[:, drawn].sum(axis=2)
     sx, sy, sxx, syy, sxy = totals

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from selfinterp_stats.estimates.explainers.analysis import ExplainerResults
+from selfinterp_stats.estimates.explainers.results import ExplainerResults
 from selfinterp_stats.reporting import drawing
 from selfinterp_stats.reporting.rounding import percent
 from selfinterp_stats.reporting.sections import Drawing, written_drawing
@@ -30,7 +30,7 @@ _LINES: Final = (
 )
 
 
-def write_figures(results: ExplainerResults, folder: Path, hdi_prob: float) -> list[Drawing]:
+def write_figures(results: ExplainerResults, folder: Path) -> list[Drawing]:
     """Draw what the study has, as PNG and SVG.
 
     Parameters
@@ -38,11 +38,10 @@ def write_figures(results: ExplainerResults, folder: Path, hdi_prob: float) -> l
     results : ExplainerResults
     folder : Path
         An existing folder.
-    hdi_prob : float
     """
     import matplotlib as mpl
 
-    hdi = f"{percent(hdi_prob)} HDI"
+    hdi = f"{percent(results.hdi_prob)} HDI"
     deltas = results.table[results.table["quantity"].isin(("delta", "delta_new_run"))]
     deltas = deltas[deltas["median"].notna()]
     sized = deltas[deltas["training_items"].notna() & (deltas["quantity"] == "delta")]
@@ -51,7 +50,7 @@ def write_figures(results: ExplainerResults, folder: Path, hdi_prob: float) -> l
         "cells": (f"Cells: posterior median with {hdi}.", whole, _cells),
         "deltas": (f"The self effect by task: median and {hdi}.", deltas, _forest),
         "tipping": (
-            "The self effect against the run-to-run sd: mean and 95% interval.",
+            f"The self effect against the run-to-run sd: mean and {hdi}.",
             results.tipping,
             _tipping,
         ),
@@ -156,10 +155,9 @@ def _tipping(tipping: pd.DataFrame) -> Figure:
     figure = _sheet(1.7 * rows)
     for place, (name, group) in enumerate(groups):
         axes = figure.add_subplot(rows, columns, place + 1)
-        reach = 1.959964 * group["sd"]
         axes.fill_between(
-            group["run_sd"], group["median"] - reach, group["median"] + reach, color=drawing.AFTER,
-            alpha=0.2, linewidth=0,
+            group["run_sd"], group["hdi_low"], group["hdi_high"], color=drawing.AFTER, alpha=0.2,
+            linewidth=0,
         )  # fmt: skip
         axes.plot(group["run_sd"], group["median"], color=drawing.AFTER, lw=1)
         axes.axhline(0, color=drawing.GREY, lw=0.6)

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from selfinterp_stats.estimates.explainers.analysis import PUBLISHED, ExplainerResults
+from selfinterp_stats.estimates.explainers.analysis import PUBLISHED
 from selfinterp_stats.estimates.explainers.closed_form import NEW_RUN
 from selfinterp_stats.estimates.explainers.measures import YES_BIAS
+from selfinterp_stats.estimates.explainers.results import ExplainerResults
 from selfinterp_stats.estimates.explainers.runs import HALF_NORMAL
 from selfinterp_stats.estimates.explainers.scores import LEVELS
 from selfinterp_stats.estimates.explainers.table import ROPES, RUN_SD
@@ -57,21 +58,18 @@ _ENGINES: Final = {
 }
 
 
-def methods(results: ExplainerResults, run: Mapping[str, Any], hdi_prob: float) -> MethodsSection:
+def methods(results: ExplainerResults) -> MethodsSection:
     """Say how self and cross cells were compared.
 
     Parameters
     ----------
     results : ExplainerResults
-    run : mapping
-        What ``run.json`` will hold.
-    hdi_prob : float
     """
     told = (
         _models(results),
         _runs(results),
-        _computation(results, run),
-        _reporting(results, hdi_prob),
+        _computation(results),
+        _reporting(results),
     )
     return MethodsSection.of(told, priors_used.table_of(_rows(results)))
 
@@ -122,8 +120,9 @@ def _runs(results: ExplainerResults) -> str:
     return f"Runs. A run-to-run sd says how far a cell moves. {text}" if text else ""
 
 
-def _computation(results: ExplainerResults, run: Mapping[str, Any]) -> str:
-    seed = f"The seed was {run['seed']}."
+def _computation(results: ExplainerResults) -> str:
+    run = results.run
+    seed = f"The seed was {results.seed}."
     if not results.draws:
         return f"Computation. {seed} {sentences.package(run)}"
     # Measures may be made of the same draws.
@@ -148,10 +147,10 @@ def _computation(results: ExplainerResults, run: Mapping[str, Any]) -> str:
 
 
 def _worst(diagnostics: Mapping[str, Any]) -> list[str]:
-    if diagnostics["rhat_largest"] is None:
+    if diagnostics["max_rhat"] is None:
         return []
-    rhat = rounding.written(diagnostics["rhat_largest"], 3)
-    ess = rounding.whole(diagnostics["ess_bulk_smallest"])
+    rhat = rounding.written(diagnostics["max_rhat"], 3)
+    ess = rounding.whole(diagnostics["min_ess_bulk"])
     return [
         (
             f"{sentences.required()}; of all quantities the largest R-hat is {rhat}, the smallest "
@@ -160,7 +159,7 @@ def _worst(diagnostics: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _reporting(results: ExplainerResults, hdi_prob: float) -> str:
+def _reporting(results: ExplainerResults) -> str:
     known = results.table[results.table["median"].notna()]
     if known.empty:
         return ""
@@ -174,7 +173,7 @@ def _reporting(results: ExplainerResults, hdi_prob: float) -> str:
         else ""
     )
     return (
-        f"Reporting. Estimates are posterior medians with {rounding.percent(hdi_prob)} "
+        f"Reporting. Estimates are posterior medians with {rounding.percent(results.hdi_prob)} "
         f"highest-density intervals (HDI), {words}.{rope}"
     )
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selfinterp_stats.estimates.explainers.analysis import ExplainerResults
+from selfinterp_stats.estimates.analysis import Steps
+from selfinterp_stats.estimates.explainers.results import ExplainerResults
 from selfinterp_stats.estimates.explainers.table import TABLE_COLUMNS
-from selfinterp_stats.estimates.provenance import provenance
 from selfinterp_stats.reporting.draws import write_netcdf
 from selfinterp_stats.reporting.explainers.figures import write_figures
 from selfinterp_stats.reporting.explainers.methods import methods
@@ -29,9 +29,7 @@ def write_explainers(
     results: ExplainerResults,
     out: str | PathLike[str],
     *,
-    seed: int,
-    hdi_prob: float = 0.95,
-    seconds: dict[str, float] | None = None,
+    steps: Steps | None = None,
 ) -> Path:
     """Write tables, figures, methods, page, draws and ``run.json``.
 
@@ -40,17 +38,17 @@ def write_explainers(
     results : ExplainerResults
     out : path
         Created, or replaced if it is empty or holds an earlier result of this package.
-    seed : int
-    hdi_prob : float
-    seconds : dict of str to float, optional
-        What each step took.
+    steps : Steps, optional
+        The steps of the analysis; ``run.json`` then says how long each took, this one up to its
+        own writing.
 
     Raises
     ------
     InputError
         As `output_folder`.
     """
-    with output_folder(out) as folder:
+    steps = steps or Steps()
+    with steps.step("report", 1), output_folder(out) as folder:
         tables = folder / "tables"
         tables.mkdir()
         texts = {
@@ -59,18 +57,17 @@ def write_explainers(
             "tipping.csv": csv_text(results.tipping),
             "left_out.csv": csv_text(results.study.left_out_table()),
         }
-        for_readers = readers_texts({"explainers": reading_table(results.table, hdi_prob)})
+        for_readers = readers_texts({"explainers": reading_table(results.table, results.hdi_prob)})
         write_texts(texts | for_readers, tables)
         (folder / "figures").mkdir()
-        drawings = write_figures(results, folder / "figures", hdi_prob)
+        drawings = write_figures(results, folder / "figures")
         trees = {label or "study": posterior_tree(it) for label, it in results.draws.items()}
         write_netcdf(trees, folder / "posterior")
-        run = _run(results, seed, seconds or {})
-        told = methods(results, run, hdi_prob)
+        told = methods(results)
         told.write(folder)
-        page = render_page(results, drawings, run, told, hdi_prob)
+        page = render_page(results, drawings, told)
         write_texts({"index.html": page}, folder)
-        write_run(run, folder)
+        write_run({**results.run, "seconds": results.run["seconds"] | steps.so_far()}, folder)
     return Path(out)
 
 
@@ -97,36 +94,3 @@ def posterior_tree(fitted: CellDraws) -> xr.DataTree:
     }
     attrs = {"created_by": "selfinterp-stats", "priors": fitted.priors, "engine": sampled.engine}
     return xr.DataTree.from_dict({"posterior": xr.Dataset(variables, coords, attrs)})
-
-
-def _run(results: ExplainerResults, seed: int, seconds: dict[str, float]) -> dict[str, Any]:
-    study = results.study
-    return {
-        **provenance(),
-        "seed": seed,
-        "seconds": seconds,
-        "run_prior": str(results.runs),
-        "data": {
-            "hashes": study.sources,
-            "read": {"items": len(study.items), "published_cells": len(study.cells)},
-        },
-        "left_out": study.left_out_table().to_dict("records"),
-        "notices": [str(notice) for notice in study.notices],
-        "models": {
-            label: {
-                "priors": it.priors,
-                "engine": it.sampled.engine,
-                "pareto_k": None if np.isnan(it.sampled.pareto_k) else it.sampled.pareto_k,
-                "divergences": it.sampled.diverging,
-            }
-            for label, it in results.draws.items()
-        },
-        "diagnostics": {
-            "rhat_largest": _or_none(results.table["rhat"].max()),
-            "ess_bulk_smallest": _or_none(results.table["ess_bulk"].min()),
-        },
-    }
-
-
-def _or_none(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

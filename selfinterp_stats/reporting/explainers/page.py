@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from selfinterp_stats.estimates.explainers.analysis import ExplainerResults
+from selfinterp_stats.estimates.explainers.results import ExplainerResults
 from selfinterp_stats.reporting import html
 from selfinterp_stats.reporting.explainers.tables import reading_rows, reading_table
+from selfinterp_stats.reporting.rounding import percent
 from selfinterp_stats.reporting.sections import Drawing
 
 if TYPE_CHECKING:
@@ -21,9 +22,7 @@ _FEW: Final = 3
 def render_page(
     results: ExplainerResults,
     drawings: Sequence[Drawing],
-    run: Mapping[str, Any],
     methods: MethodsSection,
-    hdi_prob: float,
 ) -> str:
     """Write the page.
 
@@ -32,10 +31,7 @@ def render_page(
     results : ExplainerResults
     drawings : sequence of Drawing
         What `write_figures` returned.
-    run : mapping
-        What ``run.json`` will hold.
     methods : MethodsSection
-    hdi_prob : float
 
     Returns
     -------
@@ -44,14 +40,15 @@ def render_page(
     """
     return html.render(
         "explainers.html.jinja",
-        run,
+        results.run,
         methods,
         headline=headline(results.table),
-        table=reading_table(results.table, hdi_prob),
+        table=reading_table(results.table, results.hdi_prob),
         drawings=drawings,
-        run_prior=run["run_prior"],
-        read=run["data"]["read"],
+        run_prior=results.run["run_prior"],
+        read=results.run["data"]["read"],
         tipping=_tipping(results.tipping),
+        hdi=f"{percent(results.hdi_prob)} HDI",
         left_out=results.study.left_out_table().to_dict("records"),
         notices=[
             {"kind": notice.kind, "message": notice.message, "file": ""}

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 Floats = NDArray[np.float64]
+# Eight leave nothing to gain: the priors keep the problem well conditioned.
+_NEWTON_STEPS = 8
 
 
 def decimals(minima: Floats, maxima: Floats) -> NDArray[np.int64]:
@@ -66,7 +68,7 @@ def agreement(d: Floats, weights: Floats, chose_a: Floats) -> float:
     return float(np.where(score(d, weights) > 0, chose_a, 1.0 - chose_a).mean())
 
 
-def blurred_weights(d: Floats, chose_a: Floats, steps: int = 8) -> Floats:
+def blurred_weights(d: Floats, chose_a: Floats) -> Floats:
     """What finitely many choices leave of the weights: a quick stand-in for the paper's fit.
 
     Mode of the paper's logistic regression (standard normal priors on the slopes, a wide one on
@@ -78,8 +80,6 @@ def blurred_weights(d: Floats, chose_a: Floats, steps: int = 8) -> Floats:
     ----------
     d : numpy.ndarray, shape (scenario, trial, attribute)
     chose_a : numpy.ndarray of 0 and 1, shape (scenario, trial)
-    steps : int
-        Eight leave nothing to gain: the priors keep the problem well conditioned.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def blurred_weights(d: Floats, chose_a: Floats, steps: int = 8) -> Floats:
     # The curvature at its centre of brms' default intercept prior, student_t(3, 0, 2.5).
     precision = np.diag([(3 + 1) / (3 * 2.5**2)] + [1.0] * d.shape[2])
     beta = np.zeros((d.shape[0], design.shape[2]))
-    for _ in range(steps):
+    for _ in range(_NEWTON_STEPS):
         probability = expit(score(design, beta))
         gradient = (transposed @ (chose_a - probability)[..., None])[..., 0] - beta @ precision
         curvature = transposed * (probability * (1.0 - probability))[:, None, :]
