@@ -87,18 +87,16 @@ def test_the_tipping_point_is_that_of_the_intervals_asked_for(ran):
 
 
 def test_no_file_of_the_result_says_where_on_a_machine_the_data_lay(tmp_path):
-    rows = ["explainer,target,task,item,outcome"]
-    rows += [f"{who},{whom},t,{i},{i % 2}" for i in range(40) for who in "ab" for whom in "ab"]
-    for name, last in (("one", "a,a,t,90,maybe"), ("two", "a,a,t,91,1")):
+    head, *rows = CELLS.splitlines()
+    for name, some in (("one", rows[:2]), ("two", rows[2:])):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "items.csv").write_text("\n".join([*rows, last]) + "\n")
-    data = [part for name in ("one", "two") for part in ("--data", tmp_path / name / "items.csv")]
-    done = selfinterp("explainers", *data, "--out", tmp_path / "out", "--draws", 400)
+        (tmp_path / name / "cells.csv").write_text("\n".join([head, *some]) + "\n")
+    data = [part for name in ("one", "two") for part in ("--data", tmp_path / name / "cells.csv")]
+    done = selfinterp("explainers", *data, "--out", tmp_path / "out")
     assert done.status == 0, done.err
     out = tmp_path / "out"
     run = json.loads((out / "run.json").read_text())
-    assert list(run["data"]["hashes"]) == ["one/items.csv", "two/items.csv"]
-    assert pd.read_csv(out / "tables" / "left_out.csv")["file"][0] == "one/items.csv"
+    assert list(run["data"]["hashes"]) == ["one/cells.csv", "two/cells.csv"]
     told = [path for path in out.rglob("*") if path.is_file()]
     assert len(told) > 10
     assert not [path for path in told if str(tmp_path).encode() in path.read_bytes()]
