@@ -110,9 +110,10 @@ class Propagation:
     heterogeneity : Heterogeneity
         How slopes differ from scenario to scenario.
     pooled : pandas.DataFrame
-        Weights pooled in part over scenarios, one row per scenario and attribute, logit scale.
+        Weights pooled in part over scenarios, one row per scenario and attribute, +-100 scale.
     pooled_summary : pandas.DataFrame
-        What pooling changes, one row per base model and set.
+        By base model and set: one row per condition, with the correlation that pooled weights have
+        with its mean reports, and one per hyperparameter.
     run : dict
         Provenance, as written to ``run.json``.
     """
