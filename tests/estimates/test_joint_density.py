@@ -123,6 +123,17 @@ def test_the_posterior_of_the_parameters_is_the_sum_of_its_parts():
     assert density == pytest.approx(logsumexp(by_draw, axis=1).sum() + singles + priors, rel=1e-9)
 
 
+def test_particles_that_weigh_alike_are_all_effective_and_a_heavy_one_is_alone():
+    drawn = slopes_of(3, 50)
+    model, theta = LatentModel(K, ()), np.array(OF_WEIGHTS)
+    log_weights = computed(model.log_weights, theta, latent_data(drawn, []))
+    level = SlopeDraws(drawn.slopes, drawn.log_density + log_weights)
+    level.log_density[1, 7] -= 50
+    level.log_density[2, :30] += 50
+    joint = joint_at(model, theta, level, [], 4)
+    np.testing.assert_allclose(joint.effective_particles(), [50, 1, 20])
+
+
 SLOPES = np.array([*OF_WEIGHTS, 0.1, 0.7, -0.3, -0.6, -0.2])
 
 

@@ -82,6 +82,7 @@ def _latent(found: Propagation) -> str:
     if not models:
         return ""
     worst = rounding.written(float(found.latent.diagnostics["pareto_k"].max()), 2)
+    fewest = float(found.latent.diagnostics["effective_particles"].min())
     by_importance = (
         ", their parameters by importance from a normal mixed with a Student t around the Laplace "
         "approximation [@hesterberg1995defensive], made into chains by a rejection-sampling chain "
@@ -100,7 +101,9 @@ def _latent(found: Propagation) -> str:
         f"{PRIORS_TABLE}. {sentences.counted(models, 'such model')} "
         f"{sentences.were(models)} sampled: the slopes of each scenario as "
         f"{PARTICLES[1]} particles by sequential Monte Carlo [@delmoral2006samplers], which the "
-        f"model reweighs{by_importance}. There are {JOINT_DRAWS:,} draws of the parameters."
+        "model reweighs (at the parameters’ medians the scenario with the fewest keeps "
+        f"{rounding.whole(fewest)} effective){by_importance}. There are "
+        f"{JOINT_DRAWS:,} draws of the parameters."
     )
 
 
