@@ -4,8 +4,9 @@ Each of many stage-1 draws is scaled by its own largest weight, standardised and
 it were the truth; the posteriors of these regressions are pooled. Nothing flows back from the
 reports to the weights. With the posterior means as the one draw, this is the paper's plug-in.
 
-Regressions on thousands of imputations need no sampler: given the residual sd a slope is normal,
-and the residual sd has one dimension (see `sensitivity.regression`). Draws are independent.
+No regression needs a sampler: given the residual sd a slope is normal, and the residual sd has one
+dimension (see `sensitivity.regression`). One posterior alone is summarised by quadrature; those of
+many imputations are pooled as independent draws.
 """
 
 from __future__ import annotations
@@ -21,7 +22,12 @@ from selfinterp_stats.estimates.propagation.scenarios import max_scaled
 from selfinterp_stats.estimates.results import CHAINS
 from selfinterp_stats.estimates.sensitivity.arrays import Sums
 from selfinterp_stats.estimates.sensitivity.conclusions import contrast_of
-from selfinterp_stats.estimates.sensitivity.regression import Regressions, residual_sds
+from selfinterp_stats.estimates.sensitivity.regression import (
+    Regressions,
+    contrast_hdi,
+    correlation_hdi,
+    residual_sds,
+)
 from selfinterp_stats.inference.summary.summaries import summarise
 
 IMPUTATIONS: Final = 400
@@ -113,6 +119,38 @@ def _sums(cell: Predicted, weights: np.ndarray) -> Sums:
         )
     )
     return Sums(n, mean_x, mean_y, sxx, sxy, syy)
+
+
+def by_quadrature(fits: Regressions, *, correlation: bool, prob: float) -> dict[str, float]:
+    """Summarise the posterior of the only imputation, without drawing.
+
+    Parameters
+    ----------
+    fits : Regressions
+        Of one imputation.
+    correlation : bool
+        Whether Pearson's r is wanted in the place of the contrast.
+    prob : float
+        Of the HDI.
+
+    Returns
+    -------
+    dict of str to float
+        ``median`` (of a correlation Pearson's r itself), ``hdi_low``, ``hdi_high``, ``pd``.
+    """
+    from scipy.special import ndtr
+
+    low, high = (correlation_hdi if correlation else contrast_hdi)(fits, prob)
+    middle = fits.pearson() if correlation else fits.estimate
+    sd, share = residual_sds(fits)
+    # A correlation has its slope's sign.
+    one_sided = (share * ndtr(np.abs(fits.estimate[:, None]) / (sd * fits.unit_sd[:, None]))).sum()
+    return {
+        "median": float(middle[0]),
+        "hdi_low": float(low[0]),
+        "hdi_high": float(high[0]),
+        "pd": min(float(one_sided), 1.0),
+    }
 
 
 def posterior_draws(

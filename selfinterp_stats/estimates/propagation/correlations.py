@@ -84,7 +84,9 @@ class LatentCorrelations:
     joints : dict of (base model, set) to JointOf
     diagnostics : pandas.DataFrame
         One row per parameter of every joint model: ``base_model, set, model, parameter,
-        condition, median, hdi_low, hdi_high, rhat, ess_bulk, pareto_k, ok``.
+        condition, median, hdi_low, hdi_high, rhat, ess_bulk, pareto_k, effective_particles,
+        ok``. ``pareto_k`` is of the parameters' draws; ``effective_particles`` of the scenario
+        that keeps the fewest, see `Joint.effective_particles`.
     """
 
     draws: dict[str, np.ndarray]
@@ -240,6 +242,7 @@ def _diagnostics(joints: Mapping[Cell, JointOf], model: str) -> Iterator[dict[st
     figures = ("median", "hdi_low", "hdi_high", "rhat", "ess_bulk")
     for (base_model, set_), one in joints.items():
         k = float(one.joint.pareto_k[one.study])
+        fewest = float(one.joint.effective_particles(one.study).min())
         for name in one.joint.model.parameters:
             stem, _, rest = name.partition("[")
             place = rest.removesuffix("]")
@@ -252,5 +255,6 @@ def _diagnostics(joints: Mapping[Cell, JointOf], model: str) -> Iterator[dict[st
                 "condition": one.conditions[int(place)] if place.isdecimal() else place,
                 **{figure: float(found[figure][0]) for figure in figures},
                 "pareto_k": k,
+                "effective_particles": fewest,
                 "ok": k <= GOOD_K,
             }

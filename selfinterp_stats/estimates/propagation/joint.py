@@ -75,6 +75,21 @@ class Joint:
         """Draws of one parameter of one study, (chain, draw)."""
         return np.asarray(self.values[study, ..., self.model.parameters.index(name)])
 
+    def effective_particles(self, study: int = 0) -> np.ndarray:
+        """How many of each scenario's particles stay effective at the parameters' medians.
+
+        Returns
+        -------
+        (scenario,) array
+        """
+        import jax
+
+        theta = self.model.unconstrain(np.median(self.values[study], axis=(0, 1)))
+        with jax.enable_x64(True):
+            log_weights = _log_weights(self.model)(theta, self.data[study])
+            shares = np.asarray(jax.nn.softmax(log_weights, axis=1))
+        return np.asarray(1 / (shares**2).sum(axis=1))
+
 
 def fit_joint(
     model: LatentModel,
@@ -145,6 +160,13 @@ def _around(
         for array, values in zip(after, new, strict=True):
             array[one.which] = values
     return after
+
+
+@lru_cache(maxsize=16)
+def _log_weights(model: LatentModel) -> Any:
+    import jax
+
+    return jax.jit(model.log_weights)
 
 
 @lru_cache(maxsize=16)

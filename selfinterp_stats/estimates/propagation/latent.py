@@ -24,9 +24,12 @@ over scenarios like these. Reports are standardised as in the paper (within a fo
 model) before they come here, so mu_c is near 0 and sigma_c at most about 1.
 
 Computation. Of a scenario's choices the model needs the likelihood as a function of the slopes.
-Draws of stage 1 under a wide prior stand for it: reweighted by the ratio of the model's prior to
-theirs, and by the density of the scenario's mean reports, their mean is the scenario's marginal
-likelihood. What is left are a dozen or so parameters, sampled like any small posterior.
+Particles stand for it, drawn in proportion to it times a known density of slopes: the model's own
+with its parameters near their mode, a little wider, tilted by part of what the reports say (see
+`joint` and `slopes`). Reweighted by the ratio of the model's density of slopes to the known one,
+and by the density of the scenario's mean reports, their mean is the scenario's marginal
+likelihood, up to a constant. What is left are a dozen or so parameters, sampled like any small
+posterior.
 """
 
 from __future__ import annotations
@@ -139,7 +142,7 @@ class LatentModel:
         return jax.nn.logsumexp(by_draw, axis=1).sum() + self._noise(theta, data)
 
     def log_weights(self, theta: Array, data: LatentData) -> Array:
-        """What each stage-1 draw of each scenario weighs given the parameters, as logs.
+        """What each particle of each scenario weighs given the parameters, as logs.
 
         Returns
         -------
@@ -163,7 +166,7 @@ class LatentModel:
         return weights + constant + self._log_reports(theta, data)
 
     def _log_reports(self, theta: Array, data: LatentData) -> Array:
-        """Log-density of each scenario's mean reports at each draw of its weights."""
+        """Log-density of each scenario's mean reports at each particle's weights."""
         import jax.numpy as jnp
 
         if not self.conditions:

@@ -14,7 +14,13 @@ from selfinterp_stats.estimates.analysis import Steps, analyse_weights
 from selfinterp_stats.estimates.names import Names
 from selfinterp_stats.estimates.numbers import QUANTITIES
 from selfinterp_stats.estimates.propagation.beyond import beyond_correlation
-from selfinterp_stats.estimates.propagation.carried import DRAWS, Pooled, pooled, regressed
+from selfinterp_stats.estimates.propagation.carried import (
+    DRAWS,
+    Pooled,
+    by_quadrature,
+    pooled,
+    regressed,
+)
 from selfinterp_stats.estimates.propagation.cells import Weights, cells_of, imputed, plugged_in
 from selfinterp_stats.estimates.propagation.correlations import (
     LatentCorrelations,
@@ -33,7 +39,7 @@ from selfinterp_stats.estimates.propagation.reliability import (
 from selfinterp_stats.estimates.propagation.reports import refuse_without_repeats
 from selfinterp_stats.estimates.propagation.settled import settledness
 from selfinterp_stats.estimates.propagation.truths import draw_truths
-from selfinterp_stats.estimates.results import CHAINS, Results, Settings
+from selfinterp_stats.estimates.results import Results, Settings
 from selfinterp_stats.estimates.sensitivity.arrays import Weighed, weighed_of
 from selfinterp_stats.estimates.sensitivity.conclusions import (
     PEARSON,
@@ -68,6 +74,9 @@ TABLE_COLUMNS: Final = (
     "section",
     "quantity",
     "base_model",
+    "kind",
+    "condition",
+    "against",
 )
 
 
@@ -80,11 +89,16 @@ class Propagation:
     weights : Results
         Stage 1 under the paper's prior.
     table : pandas.DataFrame
-        One row per correlation (or change of one) and estimator, as in ``propagated.csv``. R-hat
-        and bulk ESS of ``carried_through`` are the worst over the imputations, each alone and all
-        pooled.
+        One row per correlation (or change of one) and estimator, as in ``propagated.csv``.
+        ``plug_in``, and ``carried_through`` where no fitted weight plays a part, come from
+        quadrature, as in `compare_specifications`: they have no R-hat, ESS or MCSE. Elsewhere
+        R-hat and bulk ESS of ``carried_through`` are the worst over the imputations, each alone
+        and all pooled.
         ``within_sd`` and ``between_sd`` are those of multiple imputation, and
         ``missing_information`` the share of variance that comes from between the imputations.
+        ``kind, condition, against`` are the conclusion's: how it is estimated, whose reports it
+        needs (none where reports play no part), and whether these, or else the fitted weights,
+        are set against the fitted weights or the targets.
     latent : LatentCorrelations
         The joint models of choices and single reports, and what they give.
     reliability : pandas.DataFrame
@@ -96,9 +110,10 @@ class Propagation:
     heterogeneity : Heterogeneity
         How slopes differ from scenario to scenario.
     pooled : pandas.DataFrame
-        Weights pooled in part over scenarios, one row per scenario and attribute, logit scale.
+        Weights pooled in part over scenarios, one row per scenario and attribute, +-100 scale.
     pooled_summary : pandas.DataFrame
-        What pooling changes, one row per base model and set.
+        By base model and set: one row per condition, with the correlation that pooled weights have
+        with its mean reports, and one per hyperparameter.
     run : dict
         Provenance, as written to ``run.json``.
     """
@@ -267,27 +282,22 @@ def _refuse_without_reports(study: Study) -> None:
 def _two_stages(
     conclusion: Conclusion, estimator: str, weights: Weights, settings: Settings
 ) -> dict[str, Any]:
-    random = np.random.default_rng(key_data(settings.seed, estimator, conclusion.id))
     fits = regressed(*cells_of(conclusion, weights))
-    single = len(fits.estimate) == 1
-    # As many draws from the one posterior as come from all imputations' first tenth.
-    result = pooled(
-        fits,
-        correlation=conclusion.kind == PEARSON,
-        draws=DRAWS * CHAINS * 5 if single else DRAWS,
-        random=random,
-    )
+    correlation = conclusion.kind == PEARSON
+    if len(fits.estimate) == 1:
+        exact = by_quadrature(fits, correlation=correlation, prob=settings.hdi_prob)
+        return {**_about(conclusion, estimator), **exact}
+    random = np.random.default_rng(key_data(settings.seed, estimator, conclusion.id))
+    result = pooled(fits, correlation=correlation, draws=DRAWS, random=random)
     return {
-        **_row(conclusion, estimator, result.draws, settings),
+        **_of_draws(conclusion, estimator, result.draws, settings),
         "rhat": result.rhat,
         "ess_bulk": result.ess_bulk,
-        **_imputation_figures(result, single=single),
+        **_imputation_figures(result),
     }
 
 
-def _imputation_figures(result: Pooled, *, single: bool) -> dict[str, float]:
-    if single:
-        return {}
+def _imputation_figures(result: Pooled) -> dict[str, float]:
     between, within = result.between_sd**2, result.within_sd**2
     return {
         "within_sd": result.within_sd,
@@ -299,21 +309,30 @@ def _imputation_figures(result: Pooled, *, single: bool) -> dict[str, float]:
 def _latent(
     conclusion: Conclusion, draws: Mapping[str, np.ndarray], settings: Settings
 ) -> dict[str, Any]:
-    return _row(conclusion, LATENT, draws[conclusion.id], settings)
+    return _of_draws(conclusion, LATENT, draws[conclusion.id], settings)
 
 
-def _row(
+def _of_draws(
     conclusion: Conclusion, estimator: str, draws: np.ndarray, settings: Settings
 ) -> dict[str, Any]:
-    section, quantity, _ = QUANTITIES[conclusion.stem]
     figures = summarise(draws[None], hdi_prob=settings.hdi_prob, rope=settings.rope)
+    return {
+        **_about(conclusion, estimator),
+        **{name: float(value[0]) for name, value in figures.items() if name in TABLE_COLUMNS},
+    }
+
+
+def _about(conclusion: Conclusion, estimator: str) -> dict[str, Any]:
+    section, quantity, _ = QUANTITIES[conclusion.stem]
     return {
         "id": conclusion.id,
         "estimator": estimator,
-        **{name: float(value[0]) for name, value in figures.items() if name in TABLE_COLUMNS},
         "section": section,
         "quantity": quantity,
         "base_model": conclusion.base_model,
+        "kind": conclusion.kind,
+        "condition": "/".join(conclusion.conditions),
+        "against": conclusion.against,
     }
 
 
@@ -330,7 +349,8 @@ def _ordered(table: pd.DataFrame, conclusions: list[Conclusion]) -> pd.DataFrame
 
 def _run(found: Propagation, steps: Steps) -> dict[str, Any]:
     """What `analyse_weights` says of the run, and the diagnostics of what came after it."""
-    worst = {name: _worst(rows) for name, rows in found.table.groupby("estimator", sort=False)}
+    drawn = found.table[found.table["rhat"].notna()]
+    worst = {name: _worst(rows) for name, rows in drawn.groupby("estimator", sort=False)}
     by_table = found.diagnostics.groupby("table", sort=False)
     return {
         **found.weights.run,

@@ -14,14 +14,17 @@ from selfinterp_stats.estimates.propagation.slopes import SlopeDraws
 class LatentData(NamedTuple):
     """What the density needs of one study, or of many along a first axis.
 
+    A draw is a particle of a scenario's slopes, see `slopes`.
+
     Attributes
     ----------
     log_largest : (scenario, draw) array
-        Log of the largest slope of each stage-1 draw.
+        Log of the largest of its slopes.
     positive : (scenario, draw) array
         How many of its weights are positive.
     unweighted : (scenario, draw) array
-        Minus the log of the prior density under which it was drawn, up to a constant.
+        Minus the log of what the choices' likelihood was multiplied by where it was drawn, up to
+        a constant.
     squares, total : (scenario, draw) array
         Sums over attributes of the weights' squares, and of the weights.
     products : (condition, scenario, draw) array

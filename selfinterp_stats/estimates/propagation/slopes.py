@@ -7,7 +7,7 @@ reports, reports that agree closely would leave a handful of a thousand draws wi
 
 Such a density may have several modes (another attribute may be the largest) and edges between
 them. So the draws are particles that start as draws of the prior and are led to the posterior in
-steps; see `particles`.
+steps; see `particles`. (Before any parameters are known, the density is wide and has no pull.)
 """
 
 from __future__ import annotations

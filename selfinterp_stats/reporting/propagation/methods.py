@@ -16,6 +16,7 @@ from selfinterp_stats.estimates.propagation.joint import PARTICLES
 from selfinterp_stats.estimates.propagation.latent import OF_REPORTS, OF_WEIGHTS
 from selfinterp_stats.estimates.propagation.propagate import CARRIED, PLUG_IN
 from selfinterp_stats.estimates.propagation.reliability import SPLITS
+from selfinterp_stats.estimates.sensitivity.conclusions import CONTRAST
 from selfinterp_stats.inference.engines.pareto import GOOD_K
 from selfinterp_stats.reporting import methods as refit
 from selfinterp_stats.reporting import priors_used, rounding, sentences
@@ -49,21 +50,28 @@ def methods(found: Propagation) -> MethodsSection:
 
 
 def _two_stages(found: Propagation) -> str:
-    estimators = set(found.table["estimator"])
+    table = found.table
+    estimators, kinds = set(table["estimator"]), set(table["kind"])
+    uncarried = (
+        " Reports set against target weights have nothing to carry."
+        if (table["condition"].ne("") & table["against"].eq("target")).any()
+        else ""
+    )
     carried = (
         f" Carried through: at most {IMPUTATIONS} draws of the weights, evenly spaced, each "
         "divided by its own largest weight, were standardised and regressed as if each were the "
-        f"truth, and {DRAWS:,} draws of each regression’s posterior pooled, as in multiple "
-        "imputation [@rubin1987imputation]; nothing flows back from the reports to the weights (a "
-        "cut posterior) [@plummer2015cuts]."
+        f"truth, and {DRAWS:,} independent draws of each regression’s posterior, from the same "
+        "grid, pooled, as in multiple imputation [@rubin1987imputation]; medians and HDIs are "
+        "those of the pooled draws. Nothing flows back from the reports to the weights (a cut "
+        f"posterior) [@plummer2015cuts].{uncarried}"
         if CARRIED in estimators
         else ""
     )
     return (
         "Correlations. Plug-in: weights were standardised over all values of one base model and "
         "set, reports, averaged over a scenario’s valid replies, within one reporting model and "
-        f"set, and the weights regressed on the reports. {sentences.WITHOUT_DRAWING} "
-        f"{sentences.intervals(found.weights.settings.hdi_prob)}"
+        "set, and the weights regressed on the reports. "
+        f"{sentences.of_conclusions(kinds, found.weights.settings.hdi_prob)}"
         + carried
         + refit.odd_input(found.weights.study)
     )
@@ -74,6 +82,7 @@ def _latent(found: Propagation) -> str:
     if not models:
         return ""
     worst = rounding.written(float(found.latent.diagnostics["pareto_k"].max()), 2)
+    fewest = float(found.latent.diagnostics["effective_particles"].min())
     by_importance = (
         ", their parameters by importance from a normal mixed with a Student t around the Laplace "
         "approximation [@hesterberg1995defensive], made into chains by a rejection-sampling chain "
@@ -92,7 +101,9 @@ def _latent(found: Propagation) -> str:
         f"{PRIORS_TABLE}. {sentences.counted(models, 'such model')} "
         f"{sentences.were(models)} sampled: the slopes of each scenario as "
         f"{PARTICLES[1]} particles by sequential Monte Carlo [@delmoral2006samplers], which the "
-        f"model reweighs{by_importance}. There are {JOINT_DRAWS:,} draws of the parameters."
+        "model reweighs (at the parameters’ medians the scenario with the fewest keeps "
+        f"{rounding.whole(fewest)} effective){by_importance}. There are "
+        f"{JOINT_DRAWS:,} draws of the parameters."
     )
 
 
@@ -145,7 +156,7 @@ def _settled(found: Propagation) -> str:
 
 def _priors(found: Propagation) -> pd.DataFrame:
     plugged = found.table[found.table["estimator"] == PLUG_IN]
-    effects = int(plugged["id"].str.contains("training_effect").sum())
+    effects = int((plugged["kind"] == CONTRAST).sum())
     several = len(found.weights.study.base_models) > 1
     rows = [
         *priors_used.regressions_rows(len(plugged) - effects, effects, several=several),

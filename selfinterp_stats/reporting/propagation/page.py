@@ -10,6 +10,7 @@ import pandas as pd
 
 from selfinterp_stats.estimates.propagation import Propagation
 from selfinterp_stats.estimates.propagation.propagate import CARRIED, LATENT, PLUG_IN
+from selfinterp_stats.estimates.sensitivity.conclusions import CONTRAST
 from selfinterp_stats.reporting import html, rounding, svg
 from selfinterp_stats.reporting.drawing import PAGE_VARIABLES
 from selfinterp_stats.reporting.propagation import tables
@@ -116,6 +117,9 @@ def why(found: Propagation) -> list[str]:
 
 
 def _of_reports(found: Propagation) -> pd.DataFrame:
-    table = found.table[~found.table["id"].str.contains("training_effect")]
+    """Medians of the correlations of reports with fitted weights, a column per estimator."""
+    table = found.table
+    of_reports = table["condition"].ne("") & table["against"].eq("fitted")
+    table = table[of_reports & table["kind"].ne(CONTRAST)]
     wide = table.pivot(index="id", columns="estimator", values="median")
     return wide.reindex(columns=list(ORDER))

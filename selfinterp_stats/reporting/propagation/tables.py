@@ -60,6 +60,12 @@ def propagated_table(found: Propagation) -> layout.ReadingTable:
             body += _with_interval(by.get(name, {}), found.weights.settings.hdi_prob)
         missing = cells.figure(by.get(CARRIED, {}), "missing_information")
         rows.append((str(first["section"]), (*body, rounding.written(missing, 2))))
+    targets = (
+        " Beside target weights, which have no noise: true weights, or expected reports, with "
+        "them. Reports with targets have no fitted weights to carry."
+        if found.table["against"].eq("target").any()
+        else ""
+    )
     header: tuple[str, ...] = ("quantity", "base model")
     for words in ("plug-in", "carried\nthrough", "latent"):
         header += (words, f"{words}\n{prob} HDI")
@@ -76,8 +82,9 @@ def propagated_table(found: Propagation) -> layout.ReadingTable:
                 "means. Carried "
                 "through: the same on every stage-1 draw scaled by its own maximum, "
                 "pooled. Latent: "
-                "true max-scaled weights with expected reports, by the joint model. Missing "
-                "information: share of the carried-through variance that lies between the draws."
+                f"true max-scaled weights with expected reports, by the joint model.{targets} "
+                "Missing information: share of the carried-through variance that lies between the "
+                "draws."
             ),
         ),
     )
