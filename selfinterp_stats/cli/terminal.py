@@ -179,7 +179,8 @@ def propagated(table: pd.DataFrame, hdi_prob: float) -> None:
     _by_quantity("Correlations three ways", rows, columns, cells)
     say(
         "Plug-in: the paper's. Carried: with the weights' uncertainty carried through, which "
-        "attenuates further. Latent: true weights with expected reports (or targets), by the joint model."
+        "attenuates further. Latent: true weights with expected reports (or targets), by the joint "
+        "model."
     )
 
 
