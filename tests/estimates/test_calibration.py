@@ -72,7 +72,10 @@ def test_a_prior_of_another_scale_is_found_out(model, factor, sign):
         fitted=with_scaled_prior(model.spec, factor),
     )
     found = uniformity(broken.ranks[:, broken.groups()[SLOPES]], broken.draws)
-    assert found.p_value < 1e-6
+    assert found.p_value < 0.001
+    # What made it so is no accident: of posteriors too wide by this, which are harder to find than
+    # those too narrow, nearly all are found at 1%.
+    assert found.power(0.01) > 0.9
     assert np.sign(found.spread) == sign  # too wide a prior makes posteriors too wide
 
 
